@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a unit of work costs at a price per hour for the whole job. */
+#ifndef MLB_ANALYSIS_COST_H
+#define MLB_ANALYSIS_COST_H
+
+#include <stdbool.h>
+
+#include "harness/measure/result.h"
+
+struct mlb_cost {
+    bool known;
+    double dollars, low, high; /* per `per`, interval from the row's interval */
+    const char *per;           /* "10^18 FLOP", "10^18 OP", "TB reduced", "TB moved" */
+};
+
+/* Formula: price_per_hour / 3600 / rate of the whole job. FLOP: rate = ranks x rate of a rank.
+ * Collectives: all ranks reduce one message together, so a "TB reduced" is 10^12 bytes of algbw.
+ * Unknown when the result has no price or the row was not measured. */
+struct mlb_cost mlb_cost_of_row(const struct mlb_result *result, const struct mlb_row *row);
+
+/* Dollars that `seconds` of the job cost; 0 without a price. */
+double mlb_cost_of_time(const struct mlb_result *result, double seconds);
+
+#endif

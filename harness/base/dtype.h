@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Element types: names, sizes, and conversions that are exact to the bit on CPU and GPU. */
+#ifndef MLB_BASE_DTYPE_H
+#define MLB_BASE_DTYPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* X(name, bytes, text). TF32 is F32 in memory, multiplied with 10 mantissa bits. */
+#define MLB_DTYPE_LIST(X)                                                                          \
+    X(F64, 8, "f64")                                                                               \
+    X(F32, 4, "f32")                                                                               \
+    X(TF32, 4, "tf32")                                                                             \
+    X(BF16, 2, "bf16")                                                                             \
+    X(F16, 2, "f16")                                                                               \
+    X(S32, 4, "s32")                                                                               \
+    X(S8, 1, "s8")
+
+enum mlb_dtype {
+#define MLB_DTYPE_ENUM(name, bytes, text) MLB_##name,
+    MLB_DTYPE_LIST(MLB_DTYPE_ENUM)
+#undef MLB_DTYPE_ENUM
+        MLB_DTYPE_COUNT
+};
+
+const char *mlb_dtype_name(enum mlb_dtype dtype);
+size_t mlb_dtype_bytes(enum mlb_dtype dtype);
+bool mlb_dtype_parse(const char *name, enum mlb_dtype *dtype);
+extern const char *const mlb_dtype_names[]; /* in enum order, NULL-terminated: an option's choices */
+
+/* Unit roundoff: largest relative error of one rounding to nearest (2^-24 for f32, 2^-9 for bf16,
+ * 2^-12 for f16, 2^-11 for tf32 operands, 2^-53 for f64); 0 for integers. */
+double mlb_dtype_roundoff(enum mlb_dtype dtype);
+
+uint16_t mlb_bf16_from_f32(float value); /* round to nearest, ties to even; NaN stays NaN */
+float mlb_bf16_to_f32(uint16_t bits);
+uint16_t mlb_f16_from_f32(float value); /* the same, subnormals and overflow to infinity included */
+float mlb_f16_to_f32(uint16_t bits);
+
+/* Element `index` of an array of `dtype` as a double, and the other way round (rounded). */
+double mlb_dtype_load(enum mlb_dtype dtype, const void *array, size_t index);
+void mlb_dtype_store(enum mlb_dtype dtype, void *array, size_t index, double value);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* JSON on top of cJSON: reading with comments and with places for error messages, writing to files
+ * so that a reader sees all or nothing.
+ *
+ * Numbers are doubles: integers above 2^53 are written as strings by their owner. */
+#ifndef MLB_BASE_JSON_H
+#define MLB_BASE_JSON_H
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "harness/base/status.h"
+
+/* A parsed document that remembers its text. Zero-initialise; mlb_json_close accepts that. */
+struct mlb_json {
+    cJSON *root;     /* owned */
+    char *text;      /* owned; comments blanked out, newlines kept */
+    char path[1024]; /* as given, for messages */
+};
+
+/* Read a file of at most `limit` bytes. JSON with // and block comments and trailing commas refused.
+ * Errors: "FILE:LINE: what is wrong" (MLB_E_CONFIG), "FILE: cannot read: reason" (MLB_E_IO). A
+ * duplicate key in an object, trailing text after the value, NUL bytes, bytes that are not UTF-8 and
+ * nesting deeper than 64 are errors. */
+enum mlb_status mlb_json_open(struct mlb_json *json, const char *path, size_t limit,
+                              struct mlb_error *err);
+/* The same from memory; `name` stands for the file in messages. */
+enum mlb_status mlb_json_parse(struct mlb_json *json, const char *name, const char *text,
+                               size_t length, struct mlb_error *err);
+void mlb_json_close(struct mlb_json *json);
+
+/* Line of `item`'s key (or of the value, in an array), from 1; 0 when it is not of this document. */
+size_t mlb_json_line(const struct mlb_json *json, const cJSON *item);
+
+/* MLB_E_CONFIG with "FILE:LINE: " in front. */
+enum mlb_status mlb_json_fail(const struct mlb_json *json, const cJSON *item, struct mlb_error *err,
+                              const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* Whole file into memory, terminated; *text is the caller's to free. */
+enum mlb_status mlb_file_read(const char *path, size_t limit, char **text, size_t *length,
+                              struct mlb_error *err);
+/* Temporary file beside `path`, write, fsync, rename, fsync of the folder. On failure the temporary
+ * file is gone and what stood at `path` is untouched. */
+enum mlb_status mlb_file_write_atomic(const char *path, const char *text, size_t length,
+                                      struct mlb_error *err);
+
+/* Typed look-ups in an object; false when absent or of another type. */
+bool mlb_json_get_text(const cJSON *object, const char *key, const char **text);
+bool mlb_json_get_real(const cJSON *object, const char *key, double *value);
+bool mlb_json_get_u64(const cJSON *object, const char *key, uint64_t *value); /* number or decimal string */
+bool mlb_json_get_bool(const cJSON *object, const char *key, bool *value);
+
+/* A whole number exactly: as a JSON number up to 2^53, above it as a decimal string. */
+cJSON *mlb_json_add_u64(cJSON *object, const char *key, uint64_t value);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Text: a growable buffer and the few string helpers that the libc lacks. */
+#ifndef MLB_BASE_TEXT_H
+#define MLB_BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Zero-initialise, add, read .data (always terminated once something was added, NULL before),
+ * then mlb_text_free. Out of memory is remembered in .failed and later adds do nothing, so a writer
+ * checks once at the end. */
+struct mlb_text {
+    char *data;
+    size_t length;
+    size_t capacity;
+    bool failed;
+};
+
+void mlb_text_add(struct mlb_text *text, const char *string);
+void mlb_text_addf(struct mlb_text *text, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void mlb_text_pad_to(struct mlb_text *text, size_t column); /* spaces up to a column of this line */
+const char *mlb_text_get(const struct mlb_text *text);      /* never NULL */
+void mlb_text_free(struct mlb_text *text);                  /* NULL is fine; leaves it zeroed */
+
+/* Columns that a UTF-8 string takes on a terminal (one per code point; no wide glyphs are used). */
+size_t mlb_text_columns(const char *string);
+
+/* snprintf into a fixed array that always terminates; returns false when it was cut. */
+bool mlb_format(char *to, size_t size, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Shell-style match with * and ? (no brackets). */
+bool mlb_glob_match(const char *pattern, const char *string);
+
+/* Damerau-Levenshtein distance (optimal string alignment): a swap of neighbours counts one. */
+size_t mlb_edit_distance(const char *a, const char *b);
+
+/* The one of `names` (NULL-terminated) that is likely meant by `word`: distance at most 2 and at
+ * most a third of its length, or `word` is its beginning; NULL when none is near. */
+const char *mlb_nearest(const char *word, const char *const *names);
+
+#endif

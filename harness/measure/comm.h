@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* CONTRACT: the ranks of a job. Two planes, both implemented in collectives/:
+ *
+ *   control  `struct mlb_comm`: agree, gather, tell. Host memory, small, every wait has a deadline,
+ *            waiting ranks sleep and leave their core to others.
+ *   data     `struct mlb_channel`: what is measured and what training steps use: collectives over
+ *            device buffers, enqueued on the device's stream (MPI on host memory, NCCL on GPUs).
+ *
+ * Without MPI, or in unit tests, a job of one rank is served by comm_self.c. */
+#ifndef MLB_MEASURE_COMM_H
+#define MLB_MEASURE_COMM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "harness/base/dtype.h"
+#include "harness/base/status.h"
+#include "harness/device/device.h"
+
+#define MLB_HOST_NAME 64
+
+struct mlb_comm_ops;
+
+struct mlb_comm {
+    const struct mlb_comm_ops *ops;
+    const char *name;     /* "mpi", "self" */
+    char library[96];     /* "Open MPI 4.1.4"; "" for self */
+    int rank, size;       /* of the job */
+    int local_rank, local_size; /* of this machine */
+    int node, nodes;      /* this rank's machine, number of machines */
+    int slots;            /* ranks the launcher had room for; 0 = unknown */
+    char host[MLB_HOST_NAME]; /* for messages only, never in a record */
+    double deadline_s;    /* of every control wait */
+    void *state;          /* of the implementation */
+};
+
+/* Control plane. Collective over all ranks, called in the same order by all. A wait that passes the
+ * deadline gives MLB_E_TIMEOUT and names the ranks that did not come ("rank 3 on node7 did not come
+ * to 'gather' within 30 s"). */
+struct mlb_comm_ops {
+    enum mlb_status (*barrier)(struct mlb_comm *comm, struct mlb_error *err);
+    enum mlb_status (*broadcast)(struct mlb_comm *comm, void *data, size_t bytes, int root,
+                                 struct mlb_error *err);
+    /* `all` has size x bytes on root, is ignored elsewhere. */
+    enum mlb_status (*gather)(struct mlb_comm *comm, const void *mine, size_t bytes, void *all,
+                              int root, struct mlb_error *err);
+    /* Elementwise over ranks, result on every rank, in place. */
+    enum mlb_status (*all_max)(struct mlb_comm *comm, double *values, size_t count,
+                               struct mlb_error *err);
+    enum mlb_status (*all_sum)(struct mlb_comm *comm, double *values, size_t count,
+                               struct mlb_error *err);
+    /* All ranks leave within microseconds of each other: spins, only right before a timed step. */
+    enum mlb_status (*line_up)(struct mlb_comm *comm, struct mlb_error *err);
+    /* A sign of life and of progress, read by the watchdog of this machine: nanoseconds to do. */
+    void (*progress)(struct mlb_comm *comm);
+    /* Watch a stretch of work that may hang (a collective, a device): if it is not ended by
+     * unwatch() within `deadline_s`, the watchdog says which ranks stand behind and ends the job
+     * with exit code 3. `what` must stay valid until unwatch(). */
+    void (*watch)(struct mlb_comm *comm, const char *what, double deadline_s);
+    void (*unwatch)(struct mlb_comm *comm);
+    /* Ends the whole job now with this exit code. Does not return. */
+    void (*abort)(struct mlb_comm *comm, int exit_code) __attribute__((noreturn));
+};
+
+/* Start: reads the launcher's environment, opens MPI (only when this is part of a job or MPI is in
+ * the build). One per process; `deadline_s` bounds the start too. Defined in collectives/. */
+enum mlb_status mlb_comm_open(double deadline_s, struct mlb_comm **comm, struct mlb_error *err);
+/* Collective; finalizes MPI. NULL is fine. */
+void mlb_comm_close(struct mlb_comm *comm);
+
+/* Agree on a status: every rank gets the worst one; the text of the lowest rank that failed is told
+ * to all, prefixed with "rank N: " when it came from another. For the ends of phases that may fail on
+ * one rank only. Defined in measure/agree.c. */
+enum mlb_status mlb_comm_agree(struct mlb_comm *comm, enum mlb_status mine, struct mlb_error *err);
+
+/* ------------------------------------------------------------------------------------- data plane */
+
+struct mlb_channel_ops;
+
+struct mlb_channel {
+    const struct mlb_channel_ops *ops;
+    struct mlb_comm *comm;
+    struct mlb_device *device;
+};
+
+/* One row per library. Table `mlb_channels` in collectives/registry.c. */
+struct mlb_channel_ops {
+    const char *name;        /* "mpi", "nccl" */
+    const char *device_kind; /* "cpu", "cuda" */
+
+    /* Version of the library that is loaded: "Open MPI 4.1.4", "NCCL 2.28.9"; "" when it is not
+     * there. Required. */
+    void (*version)(char *to, size_t size);
+    /* Collective over comm. MLB_E_UNSUPPORTED with the reason when the library is not there. */
+    enum mlb_status (*open)(struct mlb_comm *comm, struct mlb_device *device,
+                            struct mlb_channel **channel, struct mlb_error *err);
+    void (*close)(struct mlb_channel *channel); /* NULL is fine */
+
+    /* Sum over ranks of `count` elements, enqueued on the device's stream; `send` == `recv` is in
+     * place. MPI: done on return. */
+    enum mlb_status (*all_reduce)(struct mlb_channel *channel, const void *send, void *recv,
+                                  size_t count, enum mlb_dtype dtype, struct mlb_error *err);
+};
+
+extern const struct mlb_channel_ops *const mlb_channels[]; /* NULL-terminated */
+
+#endif

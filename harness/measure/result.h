@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The one structure that every printer, judge and test reads, and its JSON form.
+ *
+ * JSON keys are the field names below, grouped as the comments say; results/schema.json is the
+ * contract. Unknown is absent, never 0 or -1. Times are UTC. No user, host name, environment block or
+ * credential is ever in a record. */
+#ifndef MLB_MEASURE_RESULT_H
+#define MLB_MEASURE_RESULT_H
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "harness/base/status.h"
+#include "harness/device/device.h"
+#include "harness/device/telemetry.h"
+#include "harness/measure/stats.h"
+#include "harness/measure/verify.h"
+#include "harness/measure/workload.h"
+
+#define MLB_RESULT_SCHEMA 1 /* "schema" of a record; older is read, newer is refused */
+
+enum mlb_row_status { MLB_ROW_MEASURED, MLB_ROW_SKIPPED, MLB_ROW_UNTRUSTED, MLB_ROW_FAILED };
+extern const char *const mlb_row_status_names[]; /* "measured" ... NULL-terminated */
+
+enum mlb_stop { MLB_STOP_PRECISION, MLB_STOP_TIME, MLB_STOP_SAMPLES, MLB_STOP_BUDGET };
+extern const char *const mlb_stop_names[]; /* "precision", "time_limit", "sample_limit", "budget" */
+
+/* How one time per iteration comes from the ranks: collectives take the slowest (they end together);
+ * independent work takes the harmonic mean, so that work / time is the mean rate of a rank. */
+enum mlb_across { MLB_ACROSS_MAX, MLB_ACROSS_HARMONIC_MEAN };
+extern const char *const mlb_across_names[]; /* "max", "harmonic_mean" */
+
+struct mlb_param {
+    char name[32];
+    char value[64];
+};
+
+#define MLB_PARAMS 16
+#define MLB_ROW_ID 256
+#define MLB_ROW_REASON 320
+
+struct mlb_row {
+    char id[MLB_ROW_ID];   /* "gemm[cpu,onednn,dtype=bf16,...]": the comparability key of the case */
+    char workload[32], label[96];
+    char device[16], variant[32], library[64]; /* library: "oneDNN 2.6.3", with version; may be "" */
+    struct mlb_param params[MLB_PARAMS]; /* params: { name: value } */
+    size_t param_count;
+
+    enum mlb_row_status status;
+    char reason[MLB_ROW_REASON]; /* "" only when measured */
+    char started_utc[32];
+    double wall_s; /* the whole case, setup and verification included */
+
+    /* work: { formula, flop, operations, bytes, bus_factor } of one step on one rank */
+    struct mlb_work work;
+    char formula[48]; /* owns what work.formula points to after reading */
+
+    /* samples: { across_ranks, steps_per_sample, warmup_discarded, stop_reason, time_ns: [...] } */
+    enum mlb_across across;
+    uint64_t steps_per_sample;
+    uint64_t warmup_discarded;
+    bool warm;               /* became steady before the warm-up limit */
+    enum mlb_stop stop;
+    double *time_ns;         /* owned, sample_count long, in the order taken; per STEP */
+    size_t sample_count;     /* 0 = nothing was timed */
+
+    struct mlb_summary summary; /* time: of time_ns at 95 % */
+    double target;              /* the relative half width that was asked for */
+
+    double *rank_median_ns; /* per_rank: { median_ns: [...] }; owned; rank_count long */
+    size_t rank_count;
+
+    bool verified;          /* `verification` is there */
+    struct mlb_verification verification; /* worst over ranks; checked and wrong are sums */
+    char verification_method[128];        /* owns verification.method after reading */
+
+    bool has_telemetry;
+    struct mlb_telemetry_window telemetry; /* rank 0's; verdict: the first one not clean */
+};
+
+enum mlb_health_level { MLB_HEALTH_NOTE, MLB_HEALTH_WARN, MLB_HEALTH_SICK };
+struct mlb_health {
+    enum mlb_health_level level; /* "note", "warn", "sick": sick means exit code 4 */
+    char code[32];               /* "binding", "steal", "slow_rank", "throttled", ... */
+    char text[256];
+};
+
+#define MLB_HEALTH_MAX 64
+
+struct mlb_fact { /* one entry of the environment's allow-list */
+    char name[48];
+    char value[160];
+};
+#define MLB_FACTS_MAX 64
+
+struct mlb_result {
+    int schema;
+    char program[32], version[32], git[48]; /* "mlbench", "0.1.0", "1a2b3c4" ("" unknown) */
+    char run_id[40];    /* 128 random bits in hex */
+    char started_utc[32], ended_utc[32];
+    bool complete;      /* every case of the plan has a row */
+    char suite[64], suite_hash[20]; /* hash of the plan: same = same cases with same parameters */
+    char host_kind[64]; /* "8x-nvidia-h200", "cpu-2c-xeon": part of the file's name */
+    uint64_t seed;
+    char data[16];      /* data kind of all inputs */
+    int ranks, nodes;
+    int ranks_per_node;
+    bool solo, oversubscribed;
+    struct mlb_device_info device; /* rank 0's best device */
+    int device_count;              /* of that kind, over the job */
+    double price_per_hour;         /* USD for the whole job; 0 = unknown */
+    char price_source[160];
+    double budget_s;               /* 0 = none */
+    double wall_s;
+
+    struct mlb_fact facts[MLB_FACTS_MAX]; /* environment: { name: value } */
+    size_t fact_count;
+    struct mlb_health health[MLB_HEALTH_MAX]; /* health: [ { level, code, text } ] */
+    size_t health_count;
+    cJSON *topology; /* owned; as `mlbench info --format json` prints it; NULL = absent */
+
+    struct mlb_row *rows; /* owned */
+    size_t row_count, row_capacity;
+};
+
+void mlb_row_free(struct mlb_row *row); /* what the row owns */
+void mlb_result_free(struct mlb_result *result); /* what the result owns; leaves it zeroed */
+
+/* Moves `row` into the result (row is zeroed). */
+enum mlb_status mlb_result_add(struct mlb_result *result, struct mlb_row *row,
+                               struct mlb_error *err);
+const struct mlb_row *mlb_result_find(const struct mlb_result *result, const char *id);
+void mlb_result_note(struct mlb_result *result, enum mlb_health_level level, const char *code,
+                     const char *format, ...) __attribute__((format(printf, 4, 5)));
+void mlb_result_fact(struct mlb_result *result, const char *name, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Rates of a row, from the median and (swapped) the interval of the time. */
+enum mlb_rate_kind { MLB_RATE_FLOP, MLB_RATE_BYTES, MLB_RATE_BUS, MLB_RATE_KINDS };
+struct mlb_rate {
+    bool known;
+    double value, low, high; /* per second; low = high = value when there is no interval */
+    const char *unit;        /* "FLOP/s", "OP/s", "B/s" */
+};
+struct mlb_rate mlb_row_rate(const struct mlb_row *row, enum mlb_rate_kind kind);
+
+/* JSON. to: caller deletes, NULL when out of memory. from: the row/result owns copies. */
+cJSON *mlb_row_to_json(const struct mlb_row *row);
+enum mlb_status mlb_row_from_json(const cJSON *json, struct mlb_row *row, struct mlb_error *err);
+cJSON *mlb_result_head_to_json(const struct mlb_result *result); /* all but the rows */
+cJSON *mlb_result_to_json(const struct mlb_result *result);
+enum mlb_status mlb_result_from_json(const cJSON *json, struct mlb_result *result,
+                                     struct mlb_error *err);
+/* Read a finished record or a journal (by its content). */
+enum mlb_status mlb_result_load(const char *path, struct mlb_result *result, struct mlb_error *err);
+/* Atomic. */
+enum mlb_status mlb_result_save(const struct mlb_result *result, const char *path,
+                                struct mlb_error *err);
+
+#endif

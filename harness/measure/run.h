@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The measuring loop: from a case to a row. Collective over ctx->comm: every rank calls it with the
+ * same case and gets the same status; only rank 0's row is filled. */
+#ifndef MLB_MEASURE_RUN_H
+#define MLB_MEASURE_RUN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "harness/base/status.h"
+#include "harness/measure/plan.h"
+#include "harness/measure/result.h"
+#include "harness/measure/workload.h"
+
+struct mlb_run {
+    struct mlb_ctx ctx;
+    struct mlb_telemetry *telemetry; /* may be NULL */
+    bool solo;                       /* ranks measure one after the other */
+    bool verify_only;                /* no timing: `mlbench verify` */
+    double deadline_s;               /* of one step, a sync or a wait on another rank */
+    double stop_at_s;                /* mlb_clock_s() at which the budget ends; 0 = none */
+    /* Called on rank 0 now and then with the fraction of this case's time limit gone. Optional. */
+    void (*tick)(void *user, double fraction);
+    void *user;
+    const volatile int *interrupted; /* set by a signal handler; may be NULL */
+};
+
+/* Always MLB_OK for what a row can say (skipped, failed, untrusted). Another status means that the
+ * job cannot go on (a rank is gone, a deadline passed, interrupted). */
+enum mlb_status mlb_run_case(struct mlb_run *run, const struct mlb_case *item, struct mlb_row *row,
+                             struct mlb_error *err);
+
+#endif
