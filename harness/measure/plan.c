@@ -1,1 +1,180 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/measure/plan.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/base/text.h"
+
+#define AT(field) offsetof(struct mlb_measure, field)
+
+const struct mlb_option mlb_measure_options[] = {
+    {"target", 't', MLB_FRACTION, AT(target), 1e-5, 0.5, "1%", NULL, "FRACTION",
+     "half width of the median's 95 % interval to reach, relative", 0},
+    {"min-samples", 0, MLB_COUNT, AT(min_samples), 6, 1e6, "10", NULL, "N",
+     "samples to take at least", 0},
+    {"max-samples", 0, MLB_COUNT, AT(max_samples), 6, 1e6, "10000", NULL, "N",
+     "samples to take at most", 0},
+    {"min-time", 0, MLB_SECONDS, AT(min_time_s), 0, 3600, "0.3s", NULL, "TIME",
+     "timed work to do at least, a case", 0},
+    {"max-time", 'T', MLB_SECONDS, AT(max_time_s), 0.001, 86400, "5s", NULL, "TIME",
+     "timed work to do at most, a case", 0},
+    {"max-warmup", 0, MLB_SECONDS, AT(max_warmup_s), 0, 3600, "2s", NULL, "TIME",
+     "warm-up at most, a case; it ends earlier when times are steady", 0},
+    {"sample-time", 0, MLB_SECONDS, AT(sample_time_s), 0, 60, "1ms", NULL, "TIME",
+     "steps are grouped to samples of this length; collectives are timed one by one", 0},
+    {0}};
+
+void mlb_plan_free(struct mlb_plan *plan)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        free(plan->cases[i].params);
+    free(plan->cases);
+    memset(plan, 0, sizeof *plan);
+}
+
+static enum mlb_status grow(struct mlb_plan *plan, struct mlb_error *err)
+{
+    if (plan->count < plan->capacity)
+        return MLB_OK;
+    size_t capacity = plan->capacity ? 2 * plan->capacity : 32;
+    struct mlb_case *cases = realloc(plan->cases, capacity * sizeof *cases);
+    if (!cases)
+        return mlb_fail(err, MLB_E_NOMEM, "plan of %zu cases: out of memory", capacity);
+    plan->cases = cases;
+    plan->capacity = capacity;
+    return MLB_OK;
+}
+
+enum mlb_status mlb_plan_add(struct mlb_plan *plan, const struct mlb_workload *workload,
+                             struct mlb_case **added, struct mlb_error *err)
+{
+    if (grow(plan, err) != MLB_OK)
+        return err->status;
+    struct mlb_case *item = &plan->cases[plan->count];
+    *item = (struct mlb_case){.workload = workload, .priority = 5};
+    mlb_format(item->device, sizeof item->device, "auto");
+    item->params = calloc(1, workload->params_bytes ? workload->params_bytes : 1);
+    if (!item->params)
+        return mlb_fail(err, MLB_E_NOMEM, "plan: out of memory");
+    enum mlb_status status = mlb_option_defaults(workload->params, item->params, err);
+    if (status == MLB_OK)
+        status = mlb_option_defaults(mlb_measure_options, &item->measure, err);
+    if (status != MLB_OK) {
+        free(item->params);
+        return status;
+    }
+    plan->count++;
+    *added = item;
+    return MLB_OK;
+}
+
+static bool has_variant(const struct mlb_workload *workload, const char *kind)
+{
+    for (const struct mlb_variant *v = workload->variants; v->name; v++)
+        if (strcmp(v->device, kind) == 0)
+            return true;
+    return false;
+}
+
+static void choose_device(struct mlb_case *item, const char *const *kinds)
+{
+    if (strcmp(item->device, "auto") != 0)
+        return;
+    for (size_t i = 0; kinds[i]; i++)
+        if (has_variant(item->workload, kinds[i])) {
+            mlb_format(item->device, sizeof item->device, "%s", kinds[i]);
+            return;
+        }
+}
+
+/* "gemm[cpu,dtype=bf16,m=4096,...]": the key by which records are compared, so every parameter is
+ * in it; a variant only when one was asked for by name. */
+static enum mlb_status make_id(struct mlb_case *item, struct mlb_error *err)
+{
+    struct mlb_text id = {0};
+    mlb_text_addf(&id, "%s[%s", item->workload->name, item->device);
+    if (item->variant[0])
+        mlb_text_addf(&id, ",%s", item->variant);
+    for (const struct mlb_option *row = item->workload->params; row->name; row++) {
+        mlb_text_addf(&id, ",%s=", row->name);
+        mlb_option_print(row, item->params, &id);
+    }
+    mlb_text_add(&id, "]");
+    bool fits = !id.failed && mlb_format(item->id, sizeof item->id, "%s", mlb_text_get(&id));
+    mlb_text_free(&id);
+    if (!fits)
+        return mlb_fail(err, MLB_E_CONFIG, "%s: parameters make a name over %d characters",
+                        item->workload->name, MLB_ROW_ID - 1);
+    return MLB_OK;
+}
+
+static enum mlb_status finish_case(struct mlb_case *item, const char *const *kinds,
+                                   struct mlb_error *err)
+{
+    const struct mlb_workload *workload = item->workload;
+    choose_device(item, kinds);
+    if (workload->resolve && workload->resolve(item->params, err) != MLB_OK)
+        return mlb_fail_at(err, "%s", workload->name);
+    workload->label(item->params, item->label, sizeof item->label);
+    return make_id(item, err);
+}
+
+static void drop_duplicates(struct mlb_plan *plan)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < plan->count; i++) {
+        bool twice = false;
+        for (size_t j = 0; j < kept && !twice; j++)
+            twice = strcmp(plan->cases[j].id, plan->cases[i].id) == 0;
+        if (twice)
+            free(plan->cases[i].params);
+        else
+            plan->cases[kept++] = plan->cases[i];
+    }
+    plan->count = kept;
+}
+
+/* FNV-1a, 64 bits. */
+static uint64_t hash_bytes(uint64_t hash, const void *data, size_t bytes)
+{
+    const unsigned char *p = data;
+    for (size_t i = 0; i < bytes; i++)
+        hash = (hash ^ p[i]) * 0x100000001b3u;
+    return hash;
+}
+
+static void hash_plan(struct mlb_plan *plan)
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < plan->count; i++) {
+        hash = hash_bytes(hash, plan->cases[i].id, strlen(plan->cases[i].id) + 1);
+        hash = hash_bytes(hash, &plan->cases[i].measure, sizeof plan->cases[i].measure);
+    }
+    mlb_format(plan->hash, sizeof plan->hash, "%016" PRIx64, hash);
+}
+
+enum mlb_status mlb_plan_finish(struct mlb_plan *plan, const char *const *kinds,
+                                struct mlb_error *err)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        if (finish_case(&plan->cases[i], kinds, err) != MLB_OK)
+            return err->status;
+    drop_duplicates(plan);
+    hash_plan(plan);
+    return MLB_OK;
+}
+
+/* Insertion sort: stable, and a plan has at most some hundred cases. */
+void mlb_plan_by_priority(struct mlb_plan *plan)
+{
+    for (size_t i = 1; i < plan->count; i++) {
+        struct mlb_case item = plan->cases[i];
+        size_t j = i;
+        for (; j > 0 && plan->cases[j - 1].priority > item.priority; j--)
+            plan->cases[j] = plan->cases[j - 1];
+        plan->cases[j] = item;
+    }
+}

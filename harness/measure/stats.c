@@ -32,13 +32,19 @@ double mlb_quantile_sorted(const double *sorted, size_t n, double p)
     return sorted[below] + fraction * (sorted[below + 1] - sorted[below]);
 }
 
+/* P(Bin(n, 1/2) = k). */
+static double binomial_half(size_t n, size_t k)
+{
+    return exp(lgamma((double)n + 1.0) - lgamma((double)k + 1.0) - lgamma((double)(n - k) + 1.0) -
+               (double)n * M_LN2);
+}
+
 /* P(Bin(n, 1/2) <= k). */
 static double binomial_half_cdf(size_t n, size_t k)
 {
     double sum = 0.0;
     for (size_t i = 0; i <= k; i++)
-        sum += exp(lgamma((double)n + 1.0) - lgamma((double)i + 1.0) -
-                   lgamma((double)(n - i) + 1.0) - (double)n * M_LN2);
+        sum += binomial_half(n, i);
     return sum;
 }
 
@@ -66,7 +72,7 @@ size_t mlb_median_interval_order(size_t n, double confidence)
     size_t k = 0;
     double cumulated = 0.0; /* P(Bin <= k-1) */
     while (k < n / 2) {
-        cumulated += binomial_half_cdf(n, k) - (k ? binomial_half_cdf(n, k - 1) : 0.0);
+        cumulated += binomial_half(n, k);
         if (cumulated > alpha_half)
             break;
         k++;
