@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The measuring loop: from a case to a row. Collective over ctx->comm: every rank calls it with the
- * same case and gets the same status; only rank 0's row is filled. */
+ * same case and gets the same status; only rank 0's row is complete. */
 #ifndef MLB_MEASURE_RUN_H
 #define MLB_MEASURE_RUN_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -13,7 +14,9 @@
 #include "harness/measure/workload.h"
 
 struct mlb_run {
-    struct mlb_ctx ctx;
+    struct mlb_ctx ctx;              /* of the case's device; ctx.device NULL: see `absent` */
+    const char *absent;              /* why there is no such device; ends up as the row's reason */
+    const char *no_channel;          /* why ctx.channel is NULL, for collective workloads */
     struct mlb_telemetry *telemetry; /* may be NULL */
     bool solo;                       /* ranks measure one after the other */
     bool verify_only;                /* no timing: `mlbench verify` */
@@ -22,11 +25,11 @@ struct mlb_run {
     /* Called on rank 0 now and then with the fraction of this case's time limit gone. Optional. */
     void (*tick)(void *user, double fraction);
     void *user;
-    const volatile int *interrupted; /* set by a signal handler; may be NULL */
+    const volatile sig_atomic_t *interrupted; /* set by a signal handler; may be NULL */
 };
 
 /* Always MLB_OK for what a row can say (skipped, failed, untrusted). Another status means that the
- * job cannot go on (a rank is gone, a deadline passed, interrupted). */
+ * job cannot go on (a rank is gone, a deadline passed, interrupted); the row then says so too. */
 enum mlb_status mlb_run_case(struct mlb_run *run, const struct mlb_case *item, struct mlb_row *row,
                              struct mlb_error *err);
 

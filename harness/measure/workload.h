@@ -51,6 +51,8 @@ struct mlb_variant {
      * newer", "needs 12.9 GiB, 2.1 GiB are free", "libcublasLt.so.13 is not there"). No allocation.
      * Optional: runs everywhere. */
     enum mlb_status (*check)(const void *params, const struct mlb_ctx *ctx, struct mlb_error *err);
+    /* Library and version that does the work: "oneDNN 2.6.3"; Optional. */
+    void (*library)(char *to, size_t size);
     /* Allocate, fill inputs, prepare. `state` is zeroed, workload->state_bytes long. Required. */
     enum mlb_status (*setup)(void *state, const void *params, const struct mlb_ctx *ctx,
                              struct mlb_error *err);

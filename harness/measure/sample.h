@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Warm up until steady, then sample until the stop rule holds. Inner part of run.c. */
+#ifndef MLB_MEASURE_SAMPLE_H
+#define MLB_MEASURE_SAMPLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "harness/measure/run.h"
+
+/* Zero-initialise; mlb_samples_free. Both arrays hold nanoseconds per step, in the order taken. */
+struct mlb_samples {
+    double *across; /* one value per iteration over all ranks: max, or harmonic mean */
+    double *own;    /* this rank's */
+    size_t count, capacity;
+    uint64_t steps; /* per sample */
+    uint64_t warmup_discarded;
+    bool warm;
+    enum mlb_stop stop;
+};
+
+void mlb_samples_free(struct mlb_samples *samples);
+
+/* Collective. With `alone` the rank decides for itself and nothing is exchanged with others
+ * (--solo); across == own then. */
+enum mlb_status mlb_sample(struct mlb_run *run, const struct mlb_case *item,
+                           const struct mlb_variant *variant, void *state, bool alone,
+                           struct mlb_samples *samples, struct mlb_error *err);
+
+/* Solo runs: all ranks' series become one of harmonic means, as long as the shortest. Collective.
+ */
+enum mlb_status mlb_samples_join(struct mlb_comm *comm, struct mlb_samples *samples,
+                                 struct mlb_error *err);
+
+/* The stop rule, pure. True when sampling is over, and why. `timed_s`: sum of the samples. */
+bool mlb_sample_enough(const struct mlb_measure *measure, const double *across, size_t count,
+                       double timed_s, enum mlb_stop *stop);
+
+#endif
