@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # What this build has in it, at the end of the configuration.
-function(mlbench_said name)
+function(mlbench_said name text)
     string(LENGTH "${name}" length)
     math(EXPR blanks "12 - ${length}")
     string(REPEAT " " ${blanks} blanks)
-    string(REPLACE ";" " " text "${ARGN}")
     message(STATUS "  ${name}${blanks}${text}")
 endfunction()
 
