@@ -13,6 +13,7 @@ double mlb_clock_s(void); /* the same in seconds */
 /* Smallest step that two readings in a row show, in ns (the resolution that samples have). */
 int64_t mlb_clock_resolution_ns(void);
 
+/* The whole time, signals or not: who waits for an interruption sleeps in short pieces. */
 void mlb_sleep_s(double seconds);
 
 #define MLB_UTC_TEXT 32

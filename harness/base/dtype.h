@@ -38,7 +38,8 @@ float mlb_bf16_to_f32(uint16_t bits);
 uint16_t mlb_f16_from_f32(float value); /* the same, subnormals and overflow to infinity included */
 float mlb_f16_to_f32(uint16_t bits);
 
-/* Element `index` of an array of `dtype` as a double, and the other way round (rounded). */
+/* Element `index` of an array of `dtype` as a double, and the other way round: rounded once, to
+ * nearest with ties to even; whole numbers saturate and NaN becomes 0 there. */
 double mlb_dtype_load(enum mlb_dtype dtype, const void *array, size_t index);
 void mlb_dtype_store(enum mlb_dtype dtype, void *array, size_t index, double value);
 
