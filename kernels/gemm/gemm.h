@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Matrix product C(m,n) = A(m,k) B(k,n), stored as the three products of a linear layer store it.
+ *
+ * y[T,N] = x[T,K] W[N,K]^T trains with three products, all row-major, none with a copy:
+ *
+ *   pass    product        m  n  k   A stored   B stored   BLAS name (column-major)
+ *   fwd     y  = x W^T     T  N  K   (m,k)      (n,k)      TN
+ *   dgrad   dx = dy W      T  K  N   (m,k)      (k,n)      NN
+ *   wgrad   dW = dy^T x    N  K  T   (k,m)      (k,n)      NT
+ */
+#ifndef MLB_KERNELS_GEMM_H
+#define MLB_KERNELS_GEMM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "harness/base/dtype.h"
+#include "harness/measure/workload.h"
+
+enum mlb_gemm_pass { MLB_GEMM_FWD, MLB_GEMM_DGRAD, MLB_GEMM_WGRAD };
+
+/* Values of the workload's options. After resolve: m, n, k are set, size is 0, tokens is set when
+ * there is a model; resolving again changes nothing. */
+struct mlb_gemm_params {
+    int dtype; /* enum mlb_dtype of A and B */
+    int pass;  /* enum mlb_gemm_pass */
+    uint64_t size, m, n, k;
+    int model, layer; /* 0 = none */
+    uint64_t tokens;
+};
+
+/* Operands of a case. With several sets, steps take turns so that no step finds its operands in the
+ * cache. Zeroed = nothing is held. */
+struct mlb_gemm_state {
+    unsigned char *a, *b, *c;            /* first set, on the device */
+    size_t a_stride, b_stride, c_stride; /* bytes to the same operand of the next set */
+    size_t sets, next;                   /* next: the set that the next step takes */
+    void *library;                       /* the variant's own */
+    /* Called when A and B hold new values; for variants that keep a copy. Optional. */
+    enum mlb_status (*loaded)(struct mlb_gemm_state *state, const struct mlb_ctx *ctx,
+                              struct mlb_error *err);
+};
+
+/* Element (i,p) of A stands at i * a_row + p * a_col, element (p,j) of B at p * b_row + j * b_col.
+ */
+struct mlb_gemm_strides {
+    uint64_t a_row, a_col, b_row, b_col;
+};
+
+extern const struct mlb_workload mlb_gemm;
+
+/* ---- gemm_operands.c: what all variants share */
+
+enum mlb_dtype mlb_gemm_in(const struct mlb_gemm_params *params);  /* in memory: tf32 is f32 */
+enum mlb_dtype mlb_gemm_out(const struct mlb_gemm_params *params); /* s8 gives s32 */
+struct mlb_gemm_strides mlb_gemm_strides(const struct mlb_gemm_params *params);
+uint64_t mlb_gemm_bytes(const struct mlb_gemm_params *params); /* one set: A, B and C once */
+uint64_t mlb_gemm_seed_a(uint64_t seed);
+uint64_t mlb_gemm_seed_b(uint64_t seed);
+
+/* MLB_E_UNSUPPORTED when `sets` of operands and `extra` bytes are more than this rank may take. */
+enum mlb_status mlb_gemm_fits(const struct mlb_gemm_params *params, const struct mlb_ctx *ctx,
+                              size_t sets, uint64_t extra, struct mlb_error *err);
+enum mlb_status mlb_gemm_alloc(struct mlb_gemm_state *state, const struct mlb_gemm_params *params,
+                               const struct mlb_ctx *ctx, size_t sets, struct mlb_error *err);
+/* The same values in every set; calls state->loaded. Enqueued. */
+enum mlb_status mlb_gemm_fill(struct mlb_gemm_state *state, const struct mlb_gemm_params *params,
+                              const struct mlb_ctx *ctx, enum mlb_data data, struct mlb_error *err);
+void mlb_gemm_free(struct mlb_gemm_state *state, const struct mlb_ctx *ctx);
+/* The set for this step; moves on. */
+size_t mlb_gemm_turn(struct mlb_gemm_state *state);
+
+/* ---- gemm_verify.c */
+
+/* Largest |computed - true| of one element that right arithmetic gives; see the derivation there.
+ * norm_a, norm_b: Euclidean norms of the row of A and the column of B. */
+double mlb_gemm_tolerance(enum mlb_dtype dtype, uint64_t k, double truth, double norm_a,
+                          double norm_b);
+enum mlb_status mlb_gemm_verify(const struct mlb_variant *variant, void *state, const void *params,
+                                const struct mlb_ctx *ctx, struct mlb_verification *verification,
+                                struct mlb_error *err);
+
+/* ---- variants */
+
+#define MLB_GEMM_HOOKS(name)                                                                       \
+    enum mlb_status mlb_gemm_##name##_check(const void *params, const struct mlb_ctx *ctx,         \
+                                            struct mlb_error *err);                                \
+    enum mlb_status mlb_gemm_##name##_setup(void *state, const void *params,                       \
+                                            const struct mlb_ctx *ctx, struct mlb_error *err);     \
+    enum mlb_status mlb_gemm_##name##_step(void *state, const struct mlb_ctx *ctx,                 \
+                                           struct mlb_error *err);                                 \
+    void mlb_gemm_##name##_teardown(void *state, const struct mlb_ctx *ctx)
+
+MLB_GEMM_HOOKS(plain);    /* gemm_cpu.c */
+MLB_GEMM_HOOKS(onednn);   /* gemm_onednn.c */
+MLB_GEMM_HOOKS(cublaslt); /* gemm_cublaslt.c or gemm_cublaslt_absent.c */
+
+void mlb_gemm_onednn_library(char *to, size_t size);
+void mlb_gemm_cublaslt_library(char *to, size_t size);
+
+/* As onednn, with B repacked beforehand into the layout that oneDNN likes best. */
+enum mlb_status mlb_gemm_packed_check(const void *params, const struct mlb_ctx *ctx,
+                                      struct mlb_error *err);
+enum mlb_status mlb_gemm_packed_setup(void *state, const void *params, const struct mlb_ctx *ctx,
+                                      struct mlb_error *err);
+
+#endif
