@@ -1,1 +1,182 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/measure/result.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const mlb_row_status_names[] = {"measured", "skipped", "untrusted", "failed", NULL};
+const char *const mlb_stop_names[] = {"precision", "time_limit", "sample_limit", "budget", NULL};
+const char *const mlb_across_names[] = {"max", "harmonic_mean", NULL};
+
+void mlb_row_free(struct mlb_row *row)
+{
+    if (!row)
+        return;
+    free(row->time_ns);
+    free(row->rank_median_ns);
+    row->time_ns = NULL;
+    row->rank_median_ns = NULL;
+    row->sample_count = 0;
+    row->rank_count = 0;
+}
+
+void mlb_result_free(struct mlb_result *result)
+{
+    if (!result)
+        return;
+    for (size_t i = 0; i < result->row_count; i++)
+        mlb_row_free(&result->rows[i]);
+    free(result->rows);
+    cJSON_Delete(result->topology);
+    memset(result, 0, sizeof *result);
+}
+
+/* A row that was read points into itself; after it has moved, the pointers have to move too. */
+static void repoint(struct mlb_row *row)
+{
+    if (row->formula[0])
+        row->work.formula = row->formula;
+    if (row->verification_method[0])
+        row->verification.method = row->verification_method;
+}
+
+static void move_row(struct mlb_row *to, struct mlb_row *from)
+{
+    memcpy(to, from, sizeof *to);
+    repoint(to);
+    memset(from, 0, sizeof *from);
+}
+
+static bool grow(struct mlb_result *result)
+{
+    size_t capacity = result->row_capacity ? 2 * result->row_capacity : 16;
+    struct mlb_row *rows = realloc(result->rows, capacity * sizeof *rows);
+    if (!rows)
+        return false;
+    for (size_t i = 0; i < result->row_count; i++)
+        repoint(&rows[i]);
+    result->rows = rows;
+    result->row_capacity = capacity;
+    return true;
+}
+
+enum mlb_status mlb_result_add(struct mlb_result *result, struct mlb_row *row,
+                               struct mlb_error *err)
+{
+    if (result->row_count == result->row_capacity && !grow(result))
+        return mlb_fail(err, MLB_E_NOMEM, "out of memory for row %zu of the record",
+                        result->row_count + 1);
+    move_row(&result->rows[result->row_count++], row);
+    return MLB_OK;
+}
+
+enum mlb_status mlb_result_put(struct mlb_result *result, struct mlb_row *row,
+                               struct mlb_error *err)
+{
+    for (size_t i = 0; i < result->row_count; i++) {
+        struct mlb_row *place = &result->rows[i];
+        if (strcmp(place->id, row->id) != 0)
+            continue;
+        mlb_row_free(place);
+        move_row(place, row);
+        return MLB_OK;
+    }
+    return mlb_result_add(result, row, err);
+}
+
+const struct mlb_row *mlb_result_find(const struct mlb_result *result, const char *id)
+{
+    for (size_t i = 0; i < result->row_count; i++)
+        if (strcmp(result->rows[i].id, id) == 0)
+            return &result->rows[i];
+    return NULL;
+}
+
+/* Room for one more note. When the list is full, the last one that weighs less gives way: what
+ * makes the exit code 4 must not get lost behind remarks. */
+static struct mlb_health *health_place(struct mlb_result *result, enum mlb_health_level level)
+{
+    if (result->health_count < MLB_HEALTH_MAX)
+        return &result->health[result->health_count++];
+    for (size_t i = MLB_HEALTH_MAX; i-- > 0;)
+        if (result->health[i].level < level)
+            return &result->health[i];
+    return NULL;
+}
+
+void mlb_result_note(struct mlb_result *result, enum mlb_health_level level, const char *code,
+                     const char *format, ...)
+{
+    struct mlb_health note = {.level = level};
+    snprintf(note.code, sizeof note.code, "%s", code);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(note.text, sizeof note.text, format, args);
+    va_end(args);
+
+    for (size_t i = 0; i < result->health_count; i++) {
+        const struct mlb_health *other = &result->health[i];
+        if (other->level == level && strcmp(other->code, note.code) == 0 &&
+            strcmp(other->text, note.text) == 0)
+            return; /* every rank or case may find the same */
+    }
+    struct mlb_health *place = health_place(result, level);
+    if (place)
+        *place = note;
+}
+
+void mlb_result_fact(struct mlb_result *result, const char *name, const char *format, ...)
+{
+    struct mlb_fact *fact = NULL;
+    for (size_t i = 0; i < result->fact_count && !fact; i++)
+        if (strcmp(result->facts[i].name, name) == 0)
+            fact = &result->facts[i];
+    if (!fact && result->fact_count < MLB_FACTS_MAX)
+        fact = &result->facts[result->fact_count++];
+    if (!fact)
+        return;
+    snprintf(fact->name, sizeof fact->name, "%s", name);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(fact->value, sizeof fact->value, format, args);
+    va_end(args);
+}
+
+/* Work of one step on one rank that counts for `kind`; 0 = does not apply. busbw = algbw x factor
+ * (nccl-tests, doc/PERFORMANCE.md). */
+static double work_for(const struct mlb_work *work, enum mlb_rate_kind kind)
+{
+    switch (kind) {
+    case MLB_RATE_FLOP:
+        return work->flop;
+    case MLB_RATE_BYTES:
+        return work->bytes;
+    case MLB_RATE_BUS:
+        return work->bytes * work->bus_factor;
+    case MLB_RATE_KINDS:
+        break;
+    }
+    return 0.0;
+}
+
+struct mlb_rate mlb_row_rate(const struct mlb_row *row, enum mlb_rate_kind kind)
+{
+    const struct mlb_summary *time = &row->summary;
+    struct mlb_rate rate = {.unit = "B/s"};
+    if (kind == MLB_RATE_FLOP)
+        rate.unit = row->work.operations ? "OP/s" : "FLOP/s";
+    bool timed = row->status == MLB_ROW_MEASURED || row->status == MLB_ROW_UNTRUSTED;
+    double work = work_for(&row->work, kind);
+    if (!timed || time->n == 0 || !(time->median > 0.0) || !(work > 0.0))
+        return rate;
+
+    rate.known = true;
+    rate.value = rate.low = rate.high = work / time->median * 1e9;
+    if (time->interval.known && time->interval.low > 0.0) {
+        rate.low = work / time->interval.high * 1e9;
+        rate.high = work / time->interval.low * 1e9;
+    }
+    return rate;
+}

@@ -103,6 +103,7 @@ struct mlb_result {
     bool complete;      /* every case of the plan has a row */
     char suite[64], suite_hash[20]; /* hash of the plan: same = same cases with same parameters */
     char host_kind[64]; /* "8x-nvidia-h200", "cpu-2c-xeon": part of the file's name */
+    char options[512];           /* of the command line, those that decide what is measured: --resume */
     uint64_t seed;
     char data[16];      /* data kind of all inputs */
     int ranks, nodes;
@@ -130,6 +131,9 @@ void mlb_result_free(struct mlb_result *result); /* what the result owns; leaves
 
 /* Moves `row` into the result (row is zeroed). */
 enum mlb_status mlb_result_add(struct mlb_result *result, struct mlb_row *row,
+                               struct mlb_error *err);
+/* The same, but a row with the same id gives way: that case was measured again. */
+enum mlb_status mlb_result_put(struct mlb_result *result, struct mlb_row *row,
                                struct mlb_error *err);
 const struct mlb_row *mlb_result_find(const struct mlb_result *result, const char *id);
 void mlb_result_note(struct mlb_result *result, enum mlb_health_level level, const char *code,

@@ -1,1 +1,329 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* From JSON to the structs. Whatever is missing, of another type or out of range is an error that
+ * names the key's path ("rows[3].samples.time_ns[2]: is a text, should be a number").
+ *
+ * Keys that are not known are passed over: a later version of the same schema may add some. */
+#include "harness/measure/result.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/base/json.h"
+#include "harness/measure/journal.h"
+#include "harness/measure/result_reader.h"
+
+#define RECORD_LIMIT ((size_t)256 << 20) /* bytes; 500 rows of 10000 samples are a third of it */
+
+/* ----------------------------------------------------------------------------------------- row */
+
+static void read_params(struct mlb_reader *reader, const cJSON *json, struct mlb_row *row)
+{
+    const cJSON *params = mlb_read_object(reader, json, "params", true), *item;
+    if (!params)
+        return;
+    size_t length = mlb_read_enter(reader, "params");
+    cJSON_ArrayForEach(item, params)
+    {
+        struct mlb_param *param = &row->params[row->param_count];
+        if (row->param_count == MLB_PARAMS)
+            mlb_read_fail(reader, item->string, "is one too many, at most %d are allowed",
+                          MLB_PARAMS);
+        else if (strlen(item->string) >= sizeof param->name)
+            mlb_read_fail(reader, item->string, "the name is too long");
+        if (reader->status != MLB_OK)
+            break;
+        strcpy(param->name, item->string);
+        mlb_read_text(reader, item->string, item, param->value, sizeof param->value);
+        row->param_count++;
+    }
+    mlb_read_leave(reader, length);
+}
+
+static void read_work(struct mlb_reader *reader, const cJSON *json, struct mlb_row *row)
+{
+    const cJSON *work = mlb_read_object(reader, json, "work", false);
+    if (!work)
+        return;
+    size_t length = mlb_read_enter(reader, "work");
+    const cJSON *formula = mlb_read_item(reader, work, "formula", true);
+    const cJSON *flop = mlb_read_item(reader, work, "flop", false);
+    const cJSON *op = mlb_read_item(reader, work, "op", false);
+    if (formula)
+        mlb_read_text(reader, "formula", formula, row->formula, sizeof row->formula);
+    if (flop && op)
+        mlb_read_fail(reader, "op", "stands beside 'flop'; a step is counted in one of them");
+    else if (flop || op)
+        mlb_read_real(reader, op ? "op" : "flop", op ? op : flop, &row->work.flop);
+    row->work.operations = op != NULL;
+    row->work.formula = row->formula;
+    mlb_read_fields(reader, work, mlb_fields_work, row);
+    mlb_read_leave(reader, length);
+}
+
+static void read_summary(struct mlb_reader *reader, const cJSON *json, struct mlb_row *row)
+{
+    if (!mlb_read_group(reader, json, "time_ns", true, mlb_fields_time, row))
+        return;
+    const cJSON *time = cJSON_GetObjectItemCaseSensitive(json, "time_ns");
+    if (row->summary.n != row->sample_count)
+        mlb_read_fail(reader, "time_ns.n", "is not the number of samples, %zu", row->sample_count);
+    if (!cJSON_GetObjectItemCaseSensitive(time, "ci_low"))
+        return;
+    row->summary.interval.known = true;
+    size_t length = mlb_read_enter(reader, "time_ns");
+    mlb_read_fields(reader, time, mlb_fields_interval, row);
+    mlb_read_leave(reader, length);
+}
+
+static void read_samples(struct mlb_reader *reader, const cJSON *json, struct mlb_row *row)
+{
+    if (!mlb_read_group(reader, json, "samples", false, mlb_fields_samples, row))
+        return;
+    size_t length = mlb_read_enter(reader, "samples");
+    mlb_read_times(reader, cJSON_GetObjectItemCaseSensitive(json, "samples"), "time_ns",
+                   &row->time_ns, &row->sample_count);
+    mlb_read_leave(reader, length);
+    read_summary(reader, json, row);
+}
+
+static void read_per_rank(struct mlb_reader *reader, const cJSON *json, struct mlb_row *row)
+{
+    const cJSON *group = mlb_read_object(reader, json, "per_rank", false);
+    if (!group)
+        return;
+    size_t length = mlb_read_enter(reader, "per_rank");
+    mlb_read_times(reader, group, "median_ns", &row->rank_median_ns, &row->rank_count);
+    mlb_read_leave(reader, length);
+}
+
+static void read_verification(struct mlb_reader *reader, const cJSON *json, struct mlb_row *row)
+{
+    if (!mlb_read_group(reader, json, "verification", false, mlb_fields_verification, row))
+        return;
+    row->verified = true;
+    size_t length = mlb_read_enter(reader, "verification");
+    const cJSON *group = cJSON_GetObjectItemCaseSensitive(json, "verification");
+    const cJSON *method = mlb_read_item(reader, group, "method", true);
+    if (method)
+        mlb_read_text(reader, "method", method, row->verification_method,
+                      sizeof row->verification_method);
+    row->verification.method = row->verification_method;
+    mlb_read_leave(reader, length);
+}
+
+/* What a status promises must be there: nobody gets a "measured" without times and a passed
+ * verification, or another status without its reason. */
+static void check_status(struct mlb_reader *reader, const struct mlb_row *row)
+{
+    if (row->status != MLB_ROW_MEASURED) {
+        if (!row->reason[0])
+            mlb_read_fail(reader, "reason", "is missing; a row that is %s says why",
+                          mlb_row_status_names[row->status]);
+        return;
+    }
+    if (row->sample_count == 0)
+        mlb_read_fail(reader, "samples", "is missing, but the row says it was measured");
+    else if (!row->verified || !mlb_verification_passed(&row->verification))
+        mlb_read_fail(reader, "verification", "has not passed, but the row says it was measured");
+}
+
+static void read_row(struct mlb_reader *reader, const cJSON *json, struct mlb_row *row)
+{
+    if (!cJSON_IsObject(json)) {
+        mlb_read_wrong_type(reader, "", json, "an object");
+        return;
+    }
+    mlb_read_fields(reader, json, mlb_fields_row_name, row);
+    read_params(reader, json, row);
+    mlb_read_fields(reader, json, mlb_fields_row_state, row);
+    read_work(reader, json, row);
+    read_samples(reader, json, row);
+    read_per_rank(reader, json, row);
+    read_verification(reader, json, row);
+    row->has_telemetry =
+        mlb_read_group(reader, json, "telemetry", false, mlb_fields_telemetry, row);
+    if (reader->status == MLB_OK)
+        check_status(reader, row);
+}
+
+enum mlb_status mlb_row_from_json(const cJSON *json, struct mlb_row *row, struct mlb_error *err)
+{
+    struct mlb_reader reader = {.err = err, .path = "row"};
+    memset(row, 0, sizeof *row);
+    read_row(&reader, json, row);
+    if (reader.status != MLB_OK)
+        mlb_row_free(row);
+    return reader.status;
+}
+
+/* -------------------------------------------------------------------------------------- result */
+
+static bool check_schema(struct mlb_reader *reader, const cJSON *json)
+{
+    const cJSON *schema =
+        cJSON_IsObject(json) ? cJSON_GetObjectItemCaseSensitive(json, "schema") : NULL;
+    if (!schema)
+        return mlb_read_fail(reader, "schema", "is missing; not a record of mlbench");
+    int version = 0;
+    mlb_read_whole(reader, "schema", schema, sizeof version, &version);
+    if (version > MLB_RESULT_SCHEMA)
+        return mlb_read_fail(reader, "schema",
+                             "written by a newer mlbench (schema %d; this one reads up to %d): "
+                             "update mlbench",
+                             version, MLB_RESULT_SCHEMA);
+    if (version == 0)
+        return mlb_read_fail(reader, "schema", "0 is not a schema of mlbench");
+    return reader->status == MLB_OK;
+}
+
+static void read_environment(struct mlb_reader *reader, const cJSON *json,
+                             struct mlb_result *result)
+{
+    const cJSON *environment = mlb_read_object(reader, json, "environment", true), *item;
+    if (!environment)
+        return;
+    size_t length = mlb_read_enter(reader, "environment");
+    cJSON_ArrayForEach(item, environment)
+    {
+        struct mlb_fact *fact = &result->facts[result->fact_count];
+        if (result->fact_count == MLB_FACTS_MAX)
+            mlb_read_fail(reader, item->string, "is one too many, at most %d are allowed",
+                          MLB_FACTS_MAX);
+        else if (strlen(item->string) >= sizeof fact->name)
+            mlb_read_fail(reader, item->string, "the name is too long");
+        if (reader->status != MLB_OK)
+            break;
+        strcpy(fact->name, item->string);
+        mlb_read_text(reader, item->string, item, fact->value, sizeof fact->value);
+        result->fact_count++;
+    }
+    mlb_read_leave(reader, length);
+}
+
+static void read_health(struct mlb_reader *reader, const cJSON *json, struct mlb_result *result)
+{
+    const cJSON *health = mlb_read_item(reader, json, "health", true), *item;
+    if (!health)
+        return;
+    if (!cJSON_IsArray(health)) {
+        mlb_read_wrong_type(reader, "health", health, "an array");
+        return;
+    }
+    cJSON_ArrayForEach(item, health)
+    {
+        size_t length = mlb_read_enter_index(reader, "health", result->health_count);
+        if (result->health_count == MLB_HEALTH_MAX)
+            mlb_read_fail(reader, "", "is one too many, at most %d are allowed", MLB_HEALTH_MAX);
+        else if (!cJSON_IsObject(item))
+            mlb_read_wrong_type(reader, "", item, "an object");
+        if (reader->status != MLB_OK)
+            return;
+        mlb_read_fields(reader, item, mlb_fields_health, &result->health[result->health_count++]);
+        mlb_read_leave(reader, length);
+    }
+}
+
+static void read_topology(struct mlb_reader *reader, const cJSON *json, struct mlb_result *result)
+{
+    const cJSON *topology = mlb_read_object(reader, json, "topology", false);
+    if (!topology)
+        return;
+    result->topology = cJSON_Duplicate(topology, true);
+    if (!result->topology)
+        mlb_read_fail(reader, "topology", "out of memory");
+}
+
+static void read_head(struct mlb_reader *reader, const cJSON *json, struct mlb_result *result)
+{
+    if (!check_schema(reader, json))
+        return;
+    mlb_read_fields(reader, json, mlb_fields_head, result);
+    mlb_read_group(reader, json, "suite", true, mlb_fields_suite, result);
+    mlb_read_fields(reader, json, mlb_fields_job, result);
+    mlb_read_group(reader, json, "device", true, mlb_fields_device, result);
+    mlb_read_group(reader, json, "price", false, mlb_fields_price, result);
+    mlb_read_fields(reader, json, mlb_fields_end, result);
+    read_environment(reader, json, result);
+    read_health(reader, json, result);
+    read_topology(reader, json, result);
+}
+
+static void read_rows(struct mlb_reader *reader, const cJSON *json, struct mlb_result *result)
+{
+    const cJSON *rows = cJSON_GetObjectItemCaseSensitive(json, "rows"), *item;
+    if (rows && !cJSON_IsArray(rows))
+        mlb_read_wrong_type(reader, "rows", rows, "an array");
+    if (!rows || reader->status != MLB_OK)
+        return;
+    cJSON_ArrayForEach(item, rows)
+    {
+        struct mlb_row row = {0};
+        size_t length = mlb_read_enter_index(reader, "rows", result->row_count);
+        read_row(reader, item, &row);
+        if (reader->status == MLB_OK && mlb_result_find(result, row.id))
+            mlb_read_fail(reader, "id", "'%s' is there twice", row.id);
+        if (reader->status == MLB_OK)
+            reader->status = mlb_result_add(result, &row, reader->err);
+        mlb_row_free(&row);
+        if (reader->status != MLB_OK)
+            return;
+        mlb_read_leave(reader, length);
+    }
+}
+
+/* A tree without "rows" is a head: the first line of a journal. */
+enum mlb_status mlb_result_from_json(const cJSON *json, struct mlb_result *result,
+                                     struct mlb_error *err)
+{
+    struct mlb_reader reader = {.err = err};
+    memset(result, 0, sizeof *result);
+    read_head(&reader, json, result);
+    if (reader.status == MLB_OK)
+        read_rows(&reader, json, result);
+    if (reader.status != MLB_OK)
+        mlb_result_free(result);
+    return reader.status;
+}
+
+/* A journal's first line is a whole JSON object without rows. */
+static bool is_journal(const char *text, size_t length)
+{
+    const char *newline = memchr(text, '\n', length);
+    if (!newline)
+        return false;
+    cJSON *head = cJSON_ParseWithLength(text, (size_t)(newline - text));
+    bool journal = cJSON_IsObject(head) && cJSON_HasObjectItem(head, "schema") &&
+                   !cJSON_HasObjectItem(head, "rows");
+    cJSON_Delete(head);
+    return journal;
+}
+
+enum mlb_status mlb_result_load(const char *path, struct mlb_result *result, struct mlb_error *err)
+{
+    char *text = NULL;
+    size_t length = 0;
+    struct mlb_json json = {0};
+    memset(result, 0, sizeof *result);
+    enum mlb_status status = mlb_file_read(path, RECORD_LIMIT, &text, &length, err);
+    if (status != MLB_OK)
+        return status;
+    if (is_journal(text, length)) {
+        status = mlb_journal_read(path, result, err);
+        goto done;
+    }
+    status = mlb_json_parse(&json, path, text, length, err);
+    if (status != MLB_OK)
+        goto done;
+    status = mlb_result_from_json(json.root, result, err);
+    if (status != MLB_OK)
+        mlb_fail_at(err, "%s", path);
+    else if (!cJSON_HasObjectItem(json.root, "rows")) {
+        mlb_result_free(result);
+        status = mlb_fail(err, MLB_E_CONFIG, "%s: rows: is missing", path);
+    }
+
+done:
+    mlb_json_close(&json);
+    free(text);
+    return status;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/measure/result_fields.h"
+
+#include "harness/measure/result.h"
+
+/* Choices are read and written through an int. */
+_Static_assert(sizeof(enum mlb_row_status) == sizeof(int), "an enum is an int");
+_Static_assert(sizeof(enum mlb_stop) == sizeof(int), "an enum is an int");
+_Static_assert(sizeof(enum mlb_across) == sizeof(int), "an enum is an int");
+_Static_assert(sizeof(enum mlb_health_level) == sizeof(int), "an enum is an int");
+
+static const char *const health_names[] = {"note", "warn", "sick", NULL};
+
+#define FIELD(owner, key, type, when, member, choices)                                             \
+    {                                                                                              \
+        key, MLB_FIELD_##type, MLB_##when, offsetof(struct owner, member),                         \
+            sizeof(((struct owner *)0)->member), choices                                           \
+    }
+#define ROW(key, type, when, member)        FIELD(mlb_row, key, type, when, member, NULL)
+#define ROW_CHOICE(key, member, choices)    FIELD(mlb_row, key, CHOICE, ALWAYS, member, choices)
+#define RESULT(key, type, when, member)     FIELD(mlb_result, key, type, when, member, NULL)
+#define HEALTH(key, type, member)           FIELD(mlb_health, key, type, ALWAYS, member, NULL)
+#define HEALTH_CHOICE(key, member, choices) FIELD(mlb_health, key, CHOICE, ALWAYS, member, choices)
+#define END                                                                                        \
+    {                                                                                              \
+        NULL, MLB_FIELD_TEXT, MLB_ALWAYS, 0, 0, NULL                                               \
+    }
+
+/* clang-format off */
+const struct mlb_field mlb_fields_row_name[] = {
+    ROW("id", TEXT, ALWAYS, id),
+    ROW("workload", TEXT, ALWAYS, workload),
+    ROW("label", TEXT, ALWAYS, label),
+    ROW("device", TEXT, ALWAYS, device),
+    ROW("variant", TEXT, WHEN_KNOWN, variant),
+    ROW("library", TEXT, WHEN_KNOWN, library),
+    END};
+
+const struct mlb_field mlb_fields_row_state[] = {
+    ROW_CHOICE("status", status, mlb_row_status_names),
+    ROW("reason", TEXT, WHEN_KNOWN, reason),
+    ROW("started_utc", TEXT, WHEN_KNOWN, started_utc),
+    ROW("wall_s", REAL, ALWAYS, wall_s),
+    END};
+
+const struct mlb_field mlb_fields_work[] = {
+    ROW("bytes", REAL, WHEN_KNOWN, work.bytes),
+    ROW("bus_factor", REAL, WHEN_KNOWN, work.bus_factor),
+    END};
+
+const struct mlb_field mlb_fields_samples[] = {
+    ROW_CHOICE("across_ranks", across, mlb_across_names),
+    ROW("steps_per_sample", WHOLE, ALWAYS, steps_per_sample),
+    ROW("warmup_discarded", WHOLE, ALWAYS, warmup_discarded),
+    ROW("warm", BOOL, ALWAYS, warm),
+    ROW_CHOICE("stop_reason", stop, mlb_stop_names),
+    ROW("target", REAL, ALWAYS, target),
+    END};
+
+const struct mlb_field mlb_fields_time[] = {
+    ROW("n", WHOLE, ALWAYS, summary.n),
+    ROW("median", REAL, ALWAYS, summary.median),
+    ROW("min", REAL, ALWAYS, summary.min),
+    ROW("q1", REAL, ALWAYS, summary.q1),
+    ROW("q3", REAL, ALWAYS, summary.q3),
+    ROW("max", REAL, ALWAYS, summary.max),
+    ROW("lag1", REAL, WHEN_FINITE, summary.lag1),
+    ROW("drift", REAL, WHEN_FINITE, summary.drift),
+    END};
+
+const struct mlb_field mlb_fields_interval[] = {
+    ROW("ci_low", REAL, ALWAYS, summary.interval.low),
+    ROW("ci_high", REAL, ALWAYS, summary.interval.high),
+    ROW("coverage", REAL, ALWAYS, summary.interval.coverage),
+    END};
+
+const struct mlb_field mlb_fields_verification[] = {
+    ROW("checked", WHOLE, ALWAYS, verification.checked),
+    ROW("wrong", WHOLE, ALWAYS, verification.wrong),
+    ROW("worst_ratio", REAL, WHEN_FINITE, verification.worst_ratio),
+    ROW("worst_error", REAL, WHEN_FINITE, verification.worst_error),
+    ROW("worst_tolerance", REAL, WHEN_FINITE, verification.worst_tolerance),
+    ROW("first_wrong", TEXT, WHEN_KNOWN, verification.first_wrong),
+    END};
+
+const struct mlb_field mlb_fields_telemetry[] = {
+    ROW("source", TEXT, ALWAYS, telemetry.source),
+    ROW("duration_s", REAL, ALWAYS, telemetry.duration_s),
+    ROW("clock_min_hz", MAYBE, ALWAYS, telemetry.clock_min_hz),
+    ROW("clock_median_hz", MAYBE, ALWAYS, telemetry.clock_median_hz),
+    ROW("memory_clock_median_hz", MAYBE, ALWAYS, telemetry.memory_clock_median_hz),
+    ROW("power_mean_w", MAYBE, ALWAYS, telemetry.power_mean_w),
+    ROW("energy_j", MAYBE, ALWAYS, telemetry.energy_j),
+    ROW("power_limit_w", MAYBE, ALWAYS, telemetry.power_limit_w),
+    ROW("temperature_max_c", MAYBE, ALWAYS, telemetry.temperature_max_c),
+    ROW("throttled_power_fraction", MAYBE, ALWAYS, telemetry.throttled_power_fraction),
+    ROW("throttled_thermal_fraction", MAYBE, ALWAYS, telemetry.throttled_thermal_fraction),
+    ROW("steal_fraction", MAYBE, ALWAYS, telemetry.steal_fraction),
+    ROW("involuntary_switches", MAYBE, ALWAYS, telemetry.involuntary_switches),
+    ROW("ecc_uncorrected", MAYBE, ALWAYS, telemetry.ecc_uncorrected),
+    ROW("verdict", TEXT, WHEN_KNOWN, telemetry.verdict),
+    END};
+
+const struct mlb_field mlb_fields_head[] = {
+    RESULT("schema", WHOLE, ALWAYS, schema),
+    RESULT("program", TEXT, ALWAYS, program),
+    RESULT("version", TEXT, ALWAYS, version),
+    RESULT("git", TEXT, WHEN_KNOWN, git),
+    RESULT("run_id", TEXT, ALWAYS, run_id),
+    RESULT("started_utc", TEXT, ALWAYS, started_utc),
+    RESULT("ended_utc", TEXT, WHEN_KNOWN, ended_utc),
+    RESULT("complete", BOOL, ALWAYS, complete),
+    RESULT("options", TEXT, WHEN_KNOWN, options),
+    END};
+
+const struct mlb_field mlb_fields_suite[] = {
+    RESULT("name", TEXT, ALWAYS, suite),
+    RESULT("hash", TEXT, ALWAYS, suite_hash),
+    END};
+
+const struct mlb_field mlb_fields_job[] = {
+    RESULT("host_kind", TEXT, ALWAYS, host_kind),
+    RESULT("seed", WHOLE, ALWAYS, seed),
+    RESULT("data", TEXT, ALWAYS, data),
+    RESULT("ranks", WHOLE, ALWAYS, ranks),
+    RESULT("nodes", WHOLE, ALWAYS, nodes),
+    RESULT("ranks_per_node", WHOLE, ALWAYS, ranks_per_node),
+    RESULT("solo", BOOL, ALWAYS, solo),
+    RESULT("oversubscribed", BOOL, ALWAYS, oversubscribed),
+    END};
+
+const struct mlb_field mlb_fields_device[] = {
+    RESULT("kind", TEXT, ALWAYS, device.kind),
+    RESULT("name", TEXT, ALWAYS, device.name),
+    RESULT("count", WHOLE, ALWAYS, device_count),
+    RESULT("index", WHOLE, ALWAYS, device.index),
+    RESULT("pci_id", TEXT, WHEN_KNOWN, device.pci_id),
+    RESULT("uuid", TEXT, WHEN_KNOWN, device.uuid),
+    RESULT("memory_bytes", WHOLE, WHEN_KNOWN, device.memory_bytes),
+    RESULT("last_cache_bytes", WHOLE, WHEN_KNOWN, device.last_cache_bytes),
+    RESULT("units", WHOLE, WHEN_KNOWN, device.units),
+    RESULT("capability", WHOLE, WHEN_KNOWN, device.capability),
+    RESULT("clock_hz", REAL, WHEN_KNOWN, device.clock_hz),
+    RESULT("memory_bytes_per_s", REAL, WHEN_KNOWN, device.memory_bytes_per_s),
+    END};
+
+const struct mlb_field mlb_fields_price[] = {
+    RESULT("usd_per_hour", REAL, ALWAYS, price_per_hour),
+    RESULT("source", TEXT, WHEN_KNOWN, price_source),
+    END};
+
+const struct mlb_field mlb_fields_end[] = {
+    RESULT("budget_s", REAL, WHEN_KNOWN, budget_s),
+    RESULT("wall_s", REAL, ALWAYS, wall_s),
+    END};
+
+const struct mlb_field mlb_fields_health[] = {
+    HEALTH_CHOICE("level", level, health_names),
+    HEALTH("code", TEXT, code),
+    HEALTH("text", TEXT, text),
+    END};
+/* clang-format on */
