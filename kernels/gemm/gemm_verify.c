@@ -5,7 +5,7 @@
  * Sampled are the crossings of one row in each band of 32 rows and one column in each band of 32
  * columns, so every aligned 32x32 tile has exactly one sampled element. Bands double while the cost
  * is above a fixed number of multiplications (not of seconds: what is checked must not depend on
- * how busy the machine is). */
+ * how busy the machine is). A small product is checked whole. */
 #include "kernels/gemm/gemm.h"
 
 #include <math.h>
@@ -14,21 +14,26 @@
 
 #include "harness/base/rng.h"
 
-#define BAND            32u
-#define WIDENINGS       6u   /* up to 32 << 6 = 2048 */
 #define DEPTH           256u /* of k at a time: panels stay in the cache */
-#define BUDGET          3e8  /* multiply-adds a thread: about 0.3 s */
+#define BUDGET_WHOLE    1e7  /* multiply-adds a thread, about 10 ms: up to here every element */
+#define BUDGET          3e8  /* multiply-adds a thread, about 0.3 s */
 #define COST_OF_VALUE   20.0 /* making one input again, in multiply-adds */
 #define COST_OF_ELEMENT 64.0
 
-static const char *const methods[] = {
-    "double dot products at one element per 32x32 tile",
-    "double dot products at one element per 64x64 tile",
-    "double dot products at one element per 128x128 tile",
-    "double dot products at one element per 256x256 tile",
-    "double dot products at one element per 512x512 tile",
-    "double dot products at one element per 1024x1024 tile",
-    "double dot products at one element per 2048x2048 tile",
+struct plan {
+    uint64_t band;
+    const char *method;
+};
+
+static const struct plan plans[] = {
+    {1, "double dot products at every element"},
+    {32, "double dot products at one element per 32x32 tile"},
+    {64, "double dot products at one element per 64x64 tile"},
+    {128, "double dot products at one element per 128x128 tile"},
+    {256, "double dot products at one element per 256x256 tile"},
+    {512, "double dot products at one element per 512x512 tile"},
+    {1024, "double dot products at one element per 1024x1024 tile"},
+    {2048, "double dot products at one element per 2048x2048 tile"},
 };
 
 /* Bound of the error of right arithmetic, with u the unit roundoff, s = |A_i| |B_j| and
@@ -44,8 +49,8 @@ static const char *const methods[] = {
  * errors within [-2u, 0], mean -u, and deviation 2 u / sqrt(12) each; mean of both, and 8
  * deviations of the sum
  *
- * Integers are exact. A sum kept in bf16 instead of f32 errs by 2^-8 s / sqrt(6), and one product
- * left out by s / k: both far outside. */
+ * Integers are exact. For scale: |c| is about s / sqrt(k), a sum kept in bf16 errs by 2^-8 s /
+ * sqrt(6), and leaving out q products by sqrt(q) s / k. */
 double mlb_gemm_tolerance(enum mlb_dtype dtype, uint64_t k, double truth, double norm_a,
                           double norm_b)
 {
@@ -101,12 +106,14 @@ static double cost(const struct mlb_gemm_params *params, uint64_t band)
     return rows * columns * (k + COST_OF_ELEMENT) + (rows + columns) * k * COST_OF_VALUE;
 }
 
-static unsigned widenings(const struct mlb_gemm_params *params, int threads)
+static const struct plan *choose_plan(const struct mlb_gemm_params *params, int threads)
 {
-    unsigned times = 0;
-    while (times < WIDENINGS && cost(params, BAND << times) > BUDGET * threads)
-        times++;
-    return times;
+    size_t last = sizeof plans / sizeof plans[0] - 1, i = 1;
+    if (cost(params, plans[0].band) <= BUDGET_WHOLE * threads)
+        return &plans[0];
+    while (i < last && cost(params, plans[i].band) > BUDGET * threads)
+        i++;
+    return &plans[i];
 }
 
 static bool open_lines(struct lines *lines, uint64_t extent, uint64_t band, uint64_t seed)
@@ -139,18 +146,18 @@ static void close_sample(struct sample *sample)
 static enum mlb_status open_sample(struct sample *sample, const struct mlb_gemm_params *params,
                                    const struct mlb_ctx *ctx, struct mlb_error *err)
 {
-    unsigned wider = widenings(params, ctx->threads);
+    const struct plan *plan = choose_plan(params, ctx->threads);
     struct mlb_gemm_strides at = mlb_gemm_strides(params);
     *sample = (struct sample){.params = params,
                               .in = mlb_gemm_in(params),
                               .out = mlb_gemm_out(params),
                               .threads = ctx->threads,
-                              .method = methods[wider]};
+                              .method = plan->method};
     /* Zeros would hide every fault but a wild one. */
     sample->data = ctx->data == MLB_DATA_ZEROS ? MLB_DATA_NORMAL : ctx->data;
     struct lines *rows = &sample->rows, *columns = &sample->columns;
-    bool there = open_lines(rows, params->m, BAND << wider, mlb_rng_bits(ctx->seed, 'R')) &&
-                 open_lines(columns, params->n, BAND << wider, mlb_rng_bits(ctx->seed, 'C'));
+    bool there = open_lines(rows, params->m, plan->band, mlb_rng_bits(ctx->seed, 'R')) &&
+                 open_lines(columns, params->n, plan->band, mlb_rng_bits(ctx->seed, 'C'));
     if (there) {
         sample->truth = calloc(rows->count * columns->count, sizeof *sample->truth);
         sample->found = calloc(rows->count * columns->count, sizeof *sample->found);
