@@ -1,1 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Stands in for memory_cuda.c and memory_cuda.cu in a build without CUDA. */
+#include "kernels/memory/memory.h"
+
+enum mlb_status mlb_memory_cuda_check(const void *params, const struct mlb_ctx *ctx,
+                                      struct mlb_error *err)
+{
+    (void)params;
+    (void)ctx;
+    return mlb_fail(err, MLB_E_UNSUPPORTED, "this mlbench was built without CUDA");
+}
+
+enum mlb_status mlb_memory_cuda_setup(void *state, const void *params, const struct mlb_ctx *ctx,
+                                      struct mlb_error *err)
+{
+    (void)state;
+    return mlb_memory_cuda_check(params, ctx, err);
+}
+
+enum mlb_status mlb_memory_cuda_step(void *state, const struct mlb_ctx *ctx, struct mlb_error *err)
+{
+    (void)state;
+    return mlb_memory_cuda_check(NULL, ctx, err);
+}
+
+enum mlb_status mlb_memory_memcpy_check(const void *params, const struct mlb_ctx *ctx,
+                                        struct mlb_error *err)
+{
+    return mlb_memory_cuda_check(params, ctx, err);
+}
+
+enum mlb_status mlb_memory_memcpy_step(void *state, const struct mlb_ctx *ctx,
+                                       struct mlb_error *err)
+{
+    return mlb_memory_cuda_step(state, ctx, err);
+}
