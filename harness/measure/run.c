@@ -304,6 +304,8 @@ static enum mlb_status measure(struct mlb_run *run, const struct mlb_case *item,
     size_t bytes = item->workload->state_bytes;
     void *state = calloc(1, bytes ? bytes : 1);
     bool passed = false;
+    if (item->workload->label_here)
+        item->workload->label_here(item->params, &run->ctx, row->label, sizeof row->label);
     item->workload->work(item->params, &run->ctx, &row->work);
     mlb_format(row->formula, sizeof row->formula, "%s", row->work.formula);
     row->work.formula = row->formula;

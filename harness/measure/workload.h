@@ -2,8 +2,8 @@
 /* CONTRACT: one thing that can be measured. Implemented in kernels/<op>/ and collectives/ as const
  * tables, listed in kernels/registry.c and collectives/registry.c; tests link tests/fake instead.
  *
- * The harness drives one case (a workload with its parameters, on one device) like this, the same on
- * every rank:
+ * The harness drives one case (a workload with its parameters, on one device) like this, the same
+ * on every rank:
  *
  *   check -> work -> setup -> verify -> step x many, timed -> teardown
  *
@@ -28,19 +28,20 @@ struct mlb_ctx {
     struct mlb_channel *channel; /* collective workloads only, else NULL */
     enum mlb_data data;
     uint64_t seed;
-    int threads;                 /* CPU threads this rank may use, at least 1 */
-    uint64_t memory_bytes;       /* this rank's share of what is free on the device right now */
-    uint64_t cache_bytes;        /* this rank's share of the last cache */
+    int threads;           /* CPU threads this rank may use, at least 1 */
+    uint64_t memory_bytes; /* this rank's share of what is free on the device right now */
+    uint64_t cache_bytes;  /* this rank's share of the last cache */
 };
 
-/* Work of ONE step on ONE rank: rates are this divided by the time of a step. 0 = does not apply. */
+/* Work of ONE step on ONE rank: rates are this divided by the time of a step. 0 = does not apply.
+ */
 struct mlb_work {
-    const char *formula;  /* id with its source in the workload's file: "gemm.2mnk" */
-    double flop;          /* integer operations count too (TOP/s); see `operations` */
-    bool operations;      /* flop are integer operations */
-    double bytes;         /* memory traffic; or message size S of a collective */
-    double bus_factor;    /* collectives: busbw = bytes / time * bus_factor */
-    double unit_scale;    /* reserved for tokens of training steps; 0 */
+    const char *formula; /* id with its source in the workload's file: "gemm.2mnk" */
+    double flop;         /* integer operations count too (TOP/s); see `operations` */
+    bool operations;     /* flop are integer operations */
+    double bytes;        /* memory traffic; or message size S of a collective */
+    double bus_factor;   /* collectives: busbw = bytes / time * bus_factor */
+    double unit_scale;   /* reserved for tokens of training steps; 0 */
 };
 
 struct mlb_variant {
@@ -70,7 +71,8 @@ struct mlb_workload {
     size_t params_bytes;             /* of the struct that the offsets point into */
     size_t state_bytes;
 
-    /* Steps must be taken by all ranks together: time = max over ranks, and ctx->channel is there. */
+    /* Steps must be taken by all ranks together: time = max over ranks, and ctx->channel is there.
+     */
     bool collective;
     int min_ranks; /* fewer: skipped with the reason */
 
@@ -79,6 +81,9 @@ struct mlb_workload {
     enum mlb_status (*resolve)(void *params, struct mlb_error *err);
     /* "bf16 8192x8192x8192 fwd": the row's name in tables. Required. */
     void (*label)(const void *params, char *to, size_t size);
+    /* The row's name once sizes that depend on the machine are known, after `check` passed for this
+     * ctx: "triad f64 3x960 MiB (4.0x cache)". Optional: the row keeps `label`'s. */
+    void (*label_here)(const void *params, const struct mlb_ctx *ctx, char *to, size_t size);
     /* Pure function of parameters and number of ranks. Called after `check` passed, with the ctx it
      * passed for. Required. */
     void (*work)(const void *params, const struct mlb_ctx *ctx, struct mlb_work *work);
@@ -97,7 +102,8 @@ extern const struct mlb_workload *const mlb_collective_workloads[]; /* NULL-term
 
 /* MLB_E_INTERNAL naming the first missing hook. */
 enum mlb_status mlb_workload_check(const struct mlb_workload *workload, struct mlb_error *err);
-const struct mlb_workload *mlb_workload_find(const char *name); /* both registries; NULL if unknown */
+const struct mlb_workload *
+mlb_workload_find(const char *name); /* both registries; NULL if unknown */
 /* All of both registries in order; NULL past the end. */
 const struct mlb_workload *mlb_workload_at(size_t index);
 
