@@ -1,6 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-int main(void);
-int main(void)
+/* argv to the commands, an error to one line on stderr, a status to the exit code. */
+#include <stdio.h>
+
+#include "harness/app/commands.h"
+
+int main(int argc, char **argv)
 {
-    return 0;
+    struct mlb_error err = {0};
+    enum mlb_status status = mlb_app_main(argc, argv, &err);
+    if (status != MLB_OK && err.text[0])
+        fprintf(stderr, "mlbench: %s\n", err.text);
+    return mlb_status_exit_code(status);
 }

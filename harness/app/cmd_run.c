@@ -1,1 +1,419 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* mlbench run: plan -> cases -> journal -> record -> judges -> summary. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "harness/analysis/cost.h"
+#include "harness/analysis/health.h"
+#include "harness/app/commands.h"
+#include "harness/app/paths.h"
+#include "harness/app/progress.h"
+#include "harness/app/session.h"
+#include "harness/app/stop.h"
+#include "harness/base/clock.h"
+#include "harness/base/units.h"
+#include "harness/measure/journal.h"
+#include "harness/report/report.h"
+
+struct job {
+    const struct mlb_options *options;
+    struct mlb_session session;
+    struct mlb_plan plan;
+    struct mlb_result result;    /* rank 0's is complete */
+    struct mlb_journal *journal; /* rank 0 */
+    char record[MLB_PATH];       /* rank 0; "" = none is written */
+    unsigned char *done;         /* a flag a case: it has a row from before */
+    struct mlb_progress progress;
+    double began_s, stop_at_s, earlier_s; /* earlier_s: wall time of the run that is resumed */
+    bool stopped;                         /* the budget ended the run */
+};
+
+static bool is_root(const struct job *job)
+{
+    return job->session.comm->rank == 0;
+}
+
+/* An error of rank 0 that all ranks leave with. */
+static enum mlb_status agree(struct job *job, enum mlb_status mine, struct mlb_error *err)
+{
+    enum mlb_status status = mlb_comm_agree(job->session.comm, mine, err);
+    if (status != MLB_OK && !is_root(job))
+        err->text[0] = '\0';
+    return status;
+}
+
+/* ---------------------------------------------------------------------------------------- budget
+ */
+
+static enum mlb_status read_budget(struct job *job, struct mlb_error *err)
+{
+    const char *text = job->options->budget;
+    double seconds = 0.0, dollars;
+    if (!text[0])
+        return MLB_OK;
+    if (mlb_parse_dollars(text, &dollars)) {
+        if (!(job->result.price_per_hour > 0.0))
+            return mlb_fail(err, MLB_E_USAGE,
+                            "--budget %s: a budget in money needs --price-per-hour", text);
+        seconds = dollars / job->result.price_per_hour * 3600.0;
+    } else if (!mlb_parse_seconds(text, &seconds)) {
+        return mlb_fail(err, MLB_E_USAGE, "--budget %s: write a time (90s, 10min) or money ('$2')",
+                        text);
+    }
+    if (!(seconds > 0.0))
+        return mlb_fail(err, MLB_E_USAGE, "--budget %s: must be more than nothing", text);
+    job->result.budget_s = seconds;
+    job->stop_at_s = job->began_s + seconds;
+    mlb_plan_by_priority(&job->plan);
+    return MLB_OK;
+}
+
+/* ---------------------------------------------------------------------------- record and journal
+ */
+
+static enum mlb_status make_folder(const char *path, struct mlb_error *err)
+{
+    struct stat info;
+    if (mkdir(path, 0777) == 0 ||
+        (errno == EEXIST && stat(path, &info) == 0 && S_ISDIR(info.st_mode)))
+        return MLB_OK;
+    return mlb_fail(err, MLB_E_IO, "--output %s: cannot make the folder: %s", path,
+                    strerror(errno));
+}
+
+static enum mlb_status begin_record(struct job *job, struct mlb_error *err)
+{
+    const char *folder = job->options->output;
+    char utc[MLB_UTC_TEXT], journal[MLB_PATH + 16];
+    if (job->options->no_record)
+        return MLB_OK;
+    if (make_folder(folder, err) != MLB_OK)
+        return err->status;
+    if (!mlb_format(job->record, sizeof job->record, "%s/%s-%s-%s.json", folder,
+                    mlb_utc_now_file(utc), job->result.host_kind, job->result.suite))
+        return mlb_fail(err, MLB_E_USAGE, "--output: a path over %d characters", MLB_PATH - 1);
+    mlb_format(journal, sizeof journal, "%.*s.journal", (int)(strlen(job->record) - 5),
+               job->record);
+    return mlb_journal_create(journal, &job->result, &job->journal, err);
+}
+
+/* The journal's plan must be the one that this command line makes; its rows stay. */
+static enum mlb_status take_journal(struct job *job, struct mlb_error *err)
+{
+    const char *path = job->options->resume;
+    struct mlb_result old = {0};
+    if (mlb_journal_resume(path, &old, &job->journal, err) != MLB_OK)
+        return err->status;
+    if (strcmp(old.suite_hash, job->result.suite_hash) != 0 || old.ranks != job->result.ranks ||
+        strcmp(old.host_kind, job->result.host_kind) != 0) {
+        mlb_fail(
+            err, MLB_E_CONFIG,
+            "%s: cannot go on: it was suite %s (plan %s) with %d ranks on %s; this is suite %s "
+            "(plan %s) with %d ranks on %s",
+            path, old.suite, old.suite_hash, old.ranks, old.host_kind, job->result.suite,
+            job->result.suite_hash, job->result.ranks, job->result.host_kind);
+        mlb_result_free(&old);
+        return err->status;
+    }
+    for (size_t i = 0; i < job->plan.count; i++)
+        job->done[i] = mlb_result_find(&old, job->plan.cases[i].id) != NULL;
+    job->earlier_s = 0.0;
+    for (size_t i = 0; i < old.row_count; i++)
+        job->earlier_s += old.rows[i].wall_s;
+    old.budget_s = job->result.budget_s;
+    mlb_result_free(&job->result);
+    job->result = old;
+    size_t length = strlen(path);
+    bool named = length > 8 && strcmp(path + length - 8, ".journal") == 0;
+    mlb_format(job->record, sizeof job->record, "%.*s.json", (int)(named ? length - 8 : length),
+               path);
+    return MLB_OK;
+}
+
+static enum mlb_status open_record(struct job *job, struct mlb_error *err)
+{
+    enum mlb_status status = MLB_OK;
+    job->done = calloc(job->plan.count, 1);
+    if (!job->done)
+        status = mlb_fail(err, MLB_E_NOMEM, "plan of %zu cases: out of memory", job->plan.count);
+    else if (is_root(job))
+        status = job->options->resume[0] ? take_journal(job, err) : begin_record(job, err);
+    if (agree(job, status, err) != MLB_OK)
+        return err->status;
+    struct mlb_comm *comm = job->session.comm;
+    return comm->ops->broadcast(comm, job->done, job->plan.count, 0, err);
+}
+
+/* ----------------------------------------------------------------------------------------- cases
+ */
+
+static double limit_of(const struct mlb_case *item)
+{
+    return item->measure.max_time_s + item->measure.max_warmup_s;
+}
+
+/* A row is on disk before the next case starts. */
+static enum mlb_status keep(struct job *job, struct mlb_row *row, struct mlb_error *err)
+{
+    enum mlb_status status = MLB_OK;
+    if (is_root(job)) {
+        struct mlb_text line = {0};
+        struct mlb_report report = {&job->result, NULL, NULL};
+        mlb_report_row_line(&report, row, &line);
+        mlb_progress_clear(&job->progress);
+        mlb_log(&job->session.log, MLB_LOG_DEBUG, "%s", mlb_text_get(&line));
+        mlb_text_free(&line);
+        if (job->journal)
+            status = mlb_journal_append(job->journal, row, err);
+        struct mlb_error trouble = {0};
+        if (mlb_result_add(&job->result, row, &trouble) != MLB_OK && status == MLB_OK)
+            status = mlb_fail(err, trouble.status, "%s", trouble.text);
+    }
+    mlb_row_free(row);
+    return agree(job, status, err);
+}
+
+/* Rank 0 asks its clock for all: is there time for another case? */
+static enum mlb_status time_left(struct job *job, bool *left, struct mlb_error *err)
+{
+    struct mlb_comm *comm = job->session.comm;
+    *left = true;
+    if (job->result.budget_s == 0.0)
+        return MLB_OK;
+    if (is_root(job)) {
+        double mean_s =
+            job->progress.done ? (mlb_clock_s() - job->began_s) / (double)job->progress.done : 0.0;
+        *left = mlb_clock_s() + 0.5 * mean_s < job->stop_at_s;
+    }
+    return comm->ops->broadcast(comm, left, sizeof *left, 0, err);
+}
+
+static void leave_out(struct job *job, const struct mlb_case *item)
+{
+    char budget[MLB_UNIT_TEXT];
+    struct mlb_error ignored = {0};
+    struct mlb_row row = {.status = MLB_ROW_SKIPPED};
+    mlb_format(row.id, sizeof row.id, "%s", item->id);
+    mlb_format(row.workload, sizeof row.workload, "%s", item->workload->name);
+    mlb_format(row.label, sizeof row.label, "%s", item->label);
+    mlb_format(row.device, sizeof row.device, "%s", item->device);
+    mlb_format(row.reason, sizeof row.reason, "left out: the budget of %s was used up",
+               mlb_print_seconds(budget, job->result.budget_s));
+    mlb_utc_now(row.started_utc);
+    row.target = item->measure.target;
+    if (is_root(job))
+        mlb_result_add(&job->result, &row, &ignored);
+}
+
+static enum mlb_status measure_one(struct job *job, const struct mlb_case *item,
+                                   struct mlb_error *err)
+{
+    struct mlb_run run;
+    struct mlb_row row = {0};
+    if (mlb_session_run(&job->session, item, &run, err) != MLB_OK)
+        return err->status;
+    run.stop_at_s = job->stop_at_s;
+    run.tick = is_root(job) ? mlb_progress_tick : NULL;
+    run.user = &job->progress;
+    mlb_progress_case(&job->progress, item->label);
+    mlb_log(&job->session.log, MLB_LOG_DEBUG, "case %s", item->id);
+    enum mlb_status status = mlb_run_case(&run, item, &row, err);
+    mlb_progress_case_done(&job->progress, limit_of(item));
+    if (status != MLB_OK) {
+        mlb_row_free(&row);
+        return mlb_fail_at(err, "%s %s", item->workload->name, item->label);
+    }
+    return keep(job, &row, err);
+}
+
+static enum mlb_status measure_all(struct job *job, struct mlb_error *err)
+{
+    double limit_s = 0.0;
+    size_t todo = 0;
+    for (size_t i = 0; i < job->plan.count; i++)
+        if (!job->done[i]) {
+            limit_s += limit_of(&job->plan.cases[i]);
+            todo++;
+        }
+    mlb_progress_begin(&job->progress, todo, limit_s, is_root(job) && !job->options->no_progress);
+    job->progress.stop_at_s = job->stop_at_s;
+    enum mlb_status status = MLB_OK;
+    for (size_t i = 0; i < job->plan.count && status == MLB_OK; i++) {
+        bool left = true;
+        if (job->done[i])
+            continue;
+        status = time_left(job, &left, err);
+        if (status == MLB_OK && left)
+            status = measure_one(job, &job->plan.cases[i], err);
+        else if (status == MLB_OK)
+            leave_out(job, &job->plan.cases[i]);
+        job->stopped |= !left;
+    }
+    mlb_progress_clear(&job->progress);
+    return status;
+}
+
+/* --------------------------------------------------------------------------------------- the end
+ */
+
+static enum mlb_status print_summary(struct job *job, struct mlb_error *err)
+{
+    char configs[MLB_PATH], path[MLB_PATH + 32];
+    struct mlb_peaks peaks = {0};
+    struct mlb_error trouble = {0};
+    if (mlb_configs_folder(configs, &trouble) == MLB_OK) {
+        mlb_format(path, sizeof path, "%s/devices.json", configs);
+        mlb_peaks_open(&peaks, path, &trouble);
+    }
+    if (trouble.status != MLB_OK)
+        mlb_log(&job->session.log, MLB_LOG_WARN, "no percentages of peak: %s", trouble.text);
+    struct mlb_report report = {&job->result, &peaks, job->record};
+    struct mlb_text text = {0};
+    const struct mlb_printer *printer = mlb_printer_find(mlb_printer_names[job->options->format]);
+    enum mlb_status status = printer->print(&report, &text, err);
+    if (status == MLB_OK)
+        status = mlb_print(mlb_text_get(&text), err);
+    mlb_text_free(&text);
+    mlb_peaks_close(&peaks);
+    return status;
+}
+
+/* What the rows say about the machine, as the exit code. Worst first. */
+static enum mlb_status verdict(const struct mlb_result *result, struct mlb_error *err)
+{
+    size_t measured = 0, failed = 0, doubtful = 0;
+    for (size_t i = 0; i < result->row_count; i++) {
+        const struct mlb_row *row = &result->rows[i];
+        if (row->verified && !mlb_verification_passed(&row->verification))
+            return mlb_fail(err, MLB_E_WRONG, "%s %s: %s", row->workload, row->label, row->reason);
+        measured += row->status == MLB_ROW_MEASURED;
+        failed += row->status == MLB_ROW_FAILED;
+        doubtful += row->status == MLB_ROW_UNTRUSTED;
+    }
+    for (size_t i = 0; i < result->health_count; i++)
+        if (result->health[i].level == MLB_HEALTH_SICK)
+            return mlb_fail(err, MLB_E_UNHEALTHY, "%s", result->health[i].text);
+    if (failed)
+        return mlb_fail(err, MLB_E_NO_VERDICT, "%zu of %zu cases failed", failed,
+                        result->row_count);
+    if (measured == 0)
+        return mlb_fail(err, MLB_E_NO_VERDICT, "no case was measured (%zu skipped, %zu untrusted)",
+                        result->row_count - doubtful, doubtful);
+    return MLB_OK;
+}
+
+/* Rank 0: judge, save, tell. After trouble the journal stays, with how to go on. */
+static enum mlb_status finish(struct job *job, enum mlb_status trouble, struct mlb_error *err)
+{
+    struct mlb_result *result = &job->result;
+    struct mlb_error end = {0};
+    result->wall_s = job->earlier_s + mlb_clock_s() - job->began_s;
+    mlb_utc_now(result->ended_utc);
+    result->complete = trouble == MLB_OK && !job->stopped;
+    mlb_health_judge(result);
+    if (trouble != MLB_OK) {
+        job->record[0] = '\0';
+        if (job->journal)
+            mlb_log(&job->session.log, MLB_LOG_WARN,
+                    "%zu cases are measured and kept; go on with: mlbench run --resume %s",
+                    result->row_count, mlb_journal_path(job->journal));
+        if (result->row_count > 0)
+            print_summary(job, &end);
+        return trouble;
+    }
+    if (job->record[0] && mlb_result_save(result, job->record, err) != MLB_OK) {
+        trouble = err->status;
+        job->record[0] = '\0';
+    }
+    mlb_journal_close(job->journal, trouble == MLB_OK);
+    job->journal = NULL;
+    if (print_summary(job, &end) != MLB_OK && trouble == MLB_OK) {
+        *err = end;
+        return err->status;
+    }
+    return trouble == MLB_OK ? verdict(result, err) : trouble;
+}
+
+static enum mlb_status prepare(struct job *job, struct mlb_error *err)
+{
+    if (mlb_session_plan(&job->session, &job->plan, err) != MLB_OK ||
+        mlb_session_head(&job->session, &job->plan, &job->result, err) != MLB_OK ||
+        agree(job, read_budget(job, err), err) != MLB_OK)
+        return err->status;
+    return open_record(job, err);
+}
+
+static enum mlb_status run(const struct mlb_options *options, struct mlb_error *err)
+{
+    struct job job = {.options = options, .began_s = mlb_clock_s()};
+    enum mlb_status status = mlb_session_open(&job.session, options, mlb_stop_watch(), err);
+    if (status == MLB_OK)
+        status = prepare(&job, err);
+    if (status == MLB_OK) {
+        status = measure_all(&job, err);
+        if (is_root(&job))
+            status = finish(&job, status, err);
+    }
+    mlb_journal_close(job.journal, false);
+    bool lost = status == MLB_E_COMM || status == MLB_E_TIMEOUT;
+    if (lost && err->text[0]) /* before the job is ended: nobody would print it after */
+        mlb_log(&job.session.log, MLB_LOG_ERROR, "%s", err->text);
+    if (lost && job.session.comm)
+        job.session.comm->ops->abort(job.session.comm, mlb_status_exit_code(status));
+    mlb_result_free(&job.result);
+    mlb_plan_free(&job.plan);
+    free(job.done);
+    mlb_session_close(&job.session);
+    return status;
+}
+
+/* A journal brings the options it was made with; what stands on this command line comes after. */
+static enum mlb_status options_of_journal(const struct mlb_options *given,
+                                          struct mlb_options *options, char *words, size_t size,
+                                          struct mlb_error *err)
+{
+    struct mlb_result old = {0};
+    char *argv[MLB_WORDS + MLB_SETTINGS + 8] = {"mlbench"}, *rest = NULL;
+    int argc = 1, most = (int)(sizeof argv / sizeof *argv) - 1;
+    if (mlb_journal_read(given->resume, &old, err) != MLB_OK)
+        return err->status;
+    mlb_format(words, size, "%s", old.options);
+    mlb_result_free(&old);
+    char *word = strtok_r(words, " ", &rest);
+    for (; word && argc < most; word = strtok_r(NULL, " ", &rest))
+        argv[argc++] = word;
+    struct mlb_options from = {0};
+    if (mlb_option_defaults(mlb_options, &from, err) != MLB_OK ||
+        mlb_options_parse(&from, argc, argv, 1, MLB_CMD_RUN, "run", err) != MLB_OK)
+        return mlb_fail_at(err, "%s", given->resume);
+    *options = *given;
+    if (given->suite_given || given->word_count || given->setting_count)
+        return MLB_OK; /* said anew: must make the same plan, which is checked */
+    memcpy(options->suite, from.suite, sizeof from.suite);
+    memcpy(options->only, from.only, sizeof from.only);
+    memcpy(options->device, from.device, sizeof from.device);
+    memcpy(options->settings, from.settings, sizeof from.settings);
+    memcpy(options->words, from.words, sizeof from.words);
+    options->setting_count = from.setting_count;
+    options->word_count = from.word_count;
+    options->suite_given = from.word_count ? false : from.suite_given;
+    options->solo = from.solo;
+    options->data = from.data;
+    options->seed = from.seed;
+    return MLB_OK;
+}
+
+enum mlb_status mlb_cmd_run(const struct mlb_options *options, struct mlb_error *err)
+{
+    struct mlb_options merged;
+    char words[512];
+    if (!options->resume[0])
+        return run(options, err);
+    if (options_of_journal(options, &merged, words, sizeof words, err) != MLB_OK)
+        return err->status;
+    return run(&merged, err);
+}

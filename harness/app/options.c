@@ -1,1 +1,243 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/app/options.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/device/device.h"
+#include "harness/measure/plan.h"
+#include "harness/report/report.h"
+
+#define AT(field) offsetof(struct mlb_options, field)
+#define RUN       MLB_CMD_RUN
+#define BOTH      MLB_CMD_MEASURING
+
+enum { ROWS = 64 }; /* more than both tables have */
+
+const struct mlb_option mlb_options[] = {
+    {"suite", 's', MLB_TEXT, AT(suite), 0, 0, "quick", NULL, "NAME|FILE",
+     "cases to measure: a name of `mlbench list`, or a file", BOTH},
+    {"only", 'o', MLB_TEXT, AT(only), 0, 0, NULL, NULL, "PATTERN",
+     "only cases whose id or label matches, with * and ?", BOTH},
+    {"device", 'd', MLB_TEXT, AT(device), 0, 0, NULL, NULL, "KIND",
+     "only cases on this kind of device: cuda or cpu", BOTH},
+    {"budget", 'b', MLB_TEXT, AT(budget), 0, 0, NULL, NULL, "TIME|$",
+     "stop in time (90s) or for money ('$2', needs a price); what tells most comes first", RUN},
+    {"price-per-hour", 'p', MLB_REAL, AT(price_per_hour), 0, 1e6, NULL, NULL, "USD",
+     "what one node costs an hour; the job pays for all of its nodes", RUN},
+    {"solo", 0, MLB_FLAG, AT(solo), 0, 0, NULL, NULL, NULL,
+     "ranks measure compute one after the other, not all together", RUN},
+    {"oversubscribe", 0, MLB_FLAG, AT(oversubscribe), 0, 0, NULL, NULL, NULL,
+     "allow more ranks on a node than it has devices or cores", BOTH},
+    {"resume", 'r', MLB_TEXT, AT(resume), 0, 0, NULL, NULL, "JOURNAL",
+     "go on with a run that was cut short; what it has measured stays", RUN},
+    {"output", 'O', MLB_TEXT, AT(output), 0, 0, "results", NULL, "FOLDER", "where the record goes",
+     RUN},
+    {"no-record", 0, MLB_FLAG, AT(no_record), 0, 0, NULL, NULL, NULL, "write no record", RUN},
+    {"format", 'f', MLB_CHOICE, AT(format), 0, 0, "text", mlb_printer_names, "FORMAT",
+     "what stdout gets: text, json, csv or markdown", BOTH | MLB_CMD_INFO},
+    {"data", 0, MLB_CHOICE, AT(data), 0, 0, "normal", mlb_data_names, "KIND",
+     "input data; kinds other than normal draw other power and don't compare", BOTH},
+    {"seed", 0, MLB_COUNT, AT(seed), 0, 9e15, "1", NULL, "N", "of the input data", BOTH},
+    {"threads", 0, MLB_COUNT, AT(threads), 0, 4096, "0", NULL, "N",
+     "CPU threads a rank uses; 0 = the cores it is bound to", BOTH},
+    {"timeout", 0, MLB_SECONDS, AT(timeout_s), 1, 86400, "25s", NULL, "TIME",
+     "longest wait for another rank or for one step before the job is given up", BOTH},
+    {"no-progress", 0, MLB_FLAG, AT(no_progress), 0, 0, NULL, NULL, NULL,
+     "no progress line, not even on a terminal", BOTH},
+    {"quiet", 'q', MLB_FLAG, AT(quiet), 0, 0, NULL, NULL, NULL, "errors only on stderr", 0},
+    {"verbose", 'v', MLB_FLAG, AT(verbose), 0, 0, NULL, NULL, NULL, "say more on stderr", 0},
+    {"man", 0, MLB_FLAG, AT(man), 0, 0, NULL, NULL, NULL, "print the man page", MLB_CMD_HELP},
+    {"completion", 0, MLB_TEXT, AT(completion), 0, 0, NULL, NULL, "SHELL",
+     "print the completion script for a shell: bash", MLB_CMD_HELP},
+    {"help", 'h', MLB_FLAG, AT(help), 0, 0, NULL, NULL, NULL, "this help", 0},
+    {"version", 'V', MLB_FLAG, AT(version), 0, 0, NULL, NULL, NULL, "the version", 0},
+    {0}};
+
+static bool takes(const struct mlb_option *row, unsigned bit)
+{
+    return row && (row->commands == 0 || (row->commands & bit));
+}
+
+/* The measuring options belong to run and verify. */
+static const struct mlb_option *find_row(const char *name, unsigned bit)
+{
+    const struct mlb_option *row = mlb_option_find(mlb_options, name);
+    if (takes(row, bit))
+        return row;
+    return bit & MLB_CMD_MEASURING ? mlb_option_find(mlb_measure_options, name) : NULL;
+}
+
+static const struct mlb_option *find_letter(char letter, unsigned bit)
+{
+    const struct mlb_option *row = mlb_option_find_letter(mlb_options, letter);
+    if (takes(row, bit))
+        return row;
+    return bit & MLB_CMD_MEASURING ? mlb_option_find_letter(mlb_measure_options, letter) : NULL;
+}
+
+/* Names of all rows that the command takes; `names` has room for all rows and a NULL. */
+static size_t collect(unsigned bit, const struct mlb_option **rows, size_t room)
+{
+    size_t count = 0;
+    for (const struct mlb_option *row = mlb_options; row->name && count < room; row++)
+        if (takes(row, bit))
+            rows[count++] = row;
+    if (bit & MLB_CMD_MEASURING)
+        for (const struct mlb_option *row = mlb_measure_options; row->name && count < room; row++)
+            rows[count++] = row;
+    return count;
+}
+
+static enum mlb_status unknown(const char *word, unsigned bit, const char *command,
+                               struct mlb_error *err)
+{
+    const struct mlb_option *rows[ROWS];
+    const char *names[ROWS + 1] = {0};
+    size_t count = collect(bit, rows, ROWS);
+    for (size_t i = 0; i < count; i++)
+        names[i] = rows[i]->name;
+    const char *near = mlb_nearest(word + strspn(word, "-"), names);
+    bool elsewhere = mlb_option_find(mlb_options, word + strspn(word, "-")) != NULL;
+    return mlb_fail(err, MLB_E_USAGE, "%s '%s'%s%s%s ('mlbench help %s' lists all)",
+                    elsewhere ? "this command takes no option" : "unknown option", word,
+                    near ? "; did you mean '--" : "", near ? near : "", near ? "'?" : "", command);
+}
+
+/* getopt_long takes abbreviations, and its messages have no hints; so long names are looked up
+ * first, exactly. */
+static enum mlb_status check_long_names(int argc, char **argv, int first, unsigned bit,
+                                        const char *command, struct mlb_error *err)
+{
+    for (int i = first; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strncmp(argv[i], "--", 2) != 0)
+            continue;
+        char name[64];
+        size_t length = strcspn(argv[i] + 2, "=");
+        mlb_format(name, sizeof name, "%.*s", (int)length, argv[i] + 2);
+        const struct mlb_option *row = find_row(name, bit);
+        if (!row) {
+            char word[80];
+            mlb_format(word, sizeof word, "--%s", name);
+            return unknown(word, bit, command, err);
+        }
+        if (row->type == MLB_FLAG && argv[i][2 + length] == '=')
+            return mlb_fail(err, MLB_E_USAGE, "option '--%s' takes no value", name);
+        if (row->type != MLB_FLAG && argv[i][2 + length] != '=')
+            i++; /* its value */
+    }
+    return MLB_OK;
+}
+
+/* A value of the program's own, or one that overrides the suite's. */
+static enum mlb_status take(struct mlb_options *options, const struct mlb_option *row,
+                            const char *text, struct mlb_error *err)
+{
+    if (mlb_option_find(mlb_measure_options, row->name) != row) {
+        if (strcmp(row->name, "suite") == 0)
+            options->suite_given = true;
+        if (mlb_option_set(row, options, text, err) != MLB_OK) {
+            err->status = MLB_E_USAGE;
+            return mlb_fail_at(err, "command line");
+        }
+        return MLB_OK;
+    }
+    struct mlb_measure trial = {0};
+    struct mlb_setting *setting = &options->settings[options->setting_count];
+    if (mlb_option_set(row, &trial, text, err) != MLB_OK) {
+        err->status = MLB_E_USAGE;
+        return mlb_fail_at(err, "command line");
+    }
+    if (options->setting_count == MLB_SETTINGS ||
+        !mlb_format(setting->text, sizeof setting->text, "%s", text))
+        return mlb_fail(err, MLB_E_USAGE, "command line: too many measuring options");
+    setting->row = row;
+    options->setting_count++;
+    return MLB_OK;
+}
+
+/* getopt's arrays from the rows. */
+static void build_getopt(const struct mlb_option **rows, size_t count, struct option *longs,
+                         char *letters)
+{
+    size_t at = 0;
+    letters[at++] = ':';
+    for (size_t i = 0; i < count; i++) {
+        bool value = rows[i]->type != MLB_FLAG;
+        longs[i] = (struct option){rows[i]->name, value ? required_argument : no_argument, NULL,
+                                   1000 + (int)i};
+        if (rows[i]->letter) {
+            letters[at++] = rows[i]->letter;
+            if (value)
+                letters[at++] = ':';
+        }
+    }
+    longs[count] = (struct option){0};
+    letters[at] = '\0';
+}
+
+static enum mlb_status take_words(struct mlb_options *options, int argc, char **argv, int from,
+                                  struct mlb_error *err)
+{
+    for (int i = from; i < argc; i++) {
+        if (options->word_count == MLB_WORDS)
+            return mlb_fail(err, MLB_E_USAGE, "command line: more than %d words", MLB_WORDS);
+        options->words[options->word_count++] = argv[i];
+    }
+    return MLB_OK;
+}
+
+enum mlb_status mlb_options_parse(struct mlb_options *options, int argc, char **argv, int first,
+                                  unsigned bit, const char *command, struct mlb_error *err)
+{
+    const struct mlb_option *rows[ROWS];
+    struct option longs[ROWS + 1];
+    char letters[3 * ROWS + 2];
+    size_t count = collect(bit, rows, ROWS);
+    if (check_long_names(argc, argv, first, bit, command, err) != MLB_OK)
+        return err->status;
+    build_getopt(rows, count, longs, letters);
+    opterr = 0;
+    optind = first;
+    int got;
+    while ((got = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
+        if (got == ':')
+            return mlb_fail(err, MLB_E_USAGE, "option '%s' needs a value", argv[optind - 1]);
+        const struct mlb_option *row = got >= 1000  ? rows[got - 1000]
+                                       : got == '?' ? NULL
+                                                    : find_letter((char)got, bit);
+        if (!row) {
+            char word[3] = {'-', (char)optopt, '\0'};
+            return unknown(word, bit, command, err);
+        }
+        if (take(options, row, row->type == MLB_FLAG ? NULL : optarg, err) != MLB_OK)
+            return err->status;
+    }
+    return take_words(options, argc, argv, optind, err);
+}
+
+static void print_one(const struct mlb_options *options, const char *name, struct mlb_text *text)
+{
+    const struct mlb_option *row = mlb_option_find(mlb_options, name);
+    struct mlb_text value = {0};
+    mlb_option_print(row, options, &value);
+    if (row->type == MLB_FLAG && strcmp(mlb_text_get(&value), "true") == 0)
+        mlb_text_addf(text, "--%s ", name);
+    else if (row->type != MLB_FLAG && mlb_text_get(&value)[0])
+        mlb_text_addf(text, "--%s=%s ", name, mlb_text_get(&value));
+    mlb_text_free(&value);
+}
+
+void mlb_options_print_plan(const struct mlb_options *options, struct mlb_text *text)
+{
+    static const char *const names[] = {"only", "device", "solo", "data", "seed", NULL};
+    if (!strchr(options->suite, '/'))
+        print_one(options, "suite", text);
+    for (size_t i = 0; names[i]; i++)
+        print_one(options, names[i], text);
+    for (size_t i = 0; i < options->setting_count; i++)
+        mlb_text_addf(text, "--%s=%s ", options->settings[i].row->name, options->settings[i].text);
+    for (size_t i = 0; i < options->word_count; i++)
+        mlb_text_addf(text, "%s ", options->words[i]);
+}

@@ -1,1 +1,117 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/app/paths.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "harness/base/text.h"
+
+static bool is_folder(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+enum mlb_status mlb_configs_folder(char *to, struct mlb_error *err)
+{
+    static const char *const places[] = {"configs", "../share/mlbench/configs", NULL};
+    char self[MLB_PATH];
+    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (length < 0)
+        return mlb_fail(err, MLB_E_IO, "/proc/self/exe: %s", strerror(errno));
+    self[length] = '\0';
+    char *slash = strrchr(self, '/');
+    if (slash)
+        *slash = '\0';
+    for (size_t i = 0; places[i]; i++)
+        if (mlb_format(to, MLB_PATH, "%s/%s", self, places[i]) && is_folder(to))
+            return MLB_OK;
+    return mlb_fail(err, MLB_E_IO,
+                    "no configs folder: looked for %s/configs and %s/../share/mlbench/configs; "
+                    "start the program from where it was built or installed",
+                    self, self);
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t a = strlen(text), b = strlen(end);
+    return a >= b && strcmp(text + a - b, end) == 0;
+}
+
+static void add_name(void *user, const char *name, const char *path)
+{
+    (void)path;
+    struct mlb_text *names = user;
+    mlb_text_addf(names, "%s%s", names->length ? ", " : "", name);
+}
+
+enum mlb_status mlb_suite_path(const char *name, char *to, struct mlb_error *err)
+{
+    char configs[MLB_PATH];
+    if (strchr(name, '/') || ends_with(name, ".json") || ends_with(name, ".jsonc")) {
+        if (!mlb_format(to, MLB_PATH, "%s", name))
+            return mlb_fail(err, MLB_E_USAGE, "suite: a path over %d characters", MLB_PATH - 1);
+        return MLB_OK;
+    }
+    if (mlb_configs_folder(configs, err) != MLB_OK)
+        return err->status;
+    if (!mlb_format(to, MLB_PATH, "%s/suites/%s.jsonc", configs, name))
+        return mlb_fail(err, MLB_E_USAGE, "suite: a name over %d characters", MLB_PATH - 1);
+    if (access(to, F_OK) == 0)
+        return MLB_OK;
+    struct mlb_text names = {0};
+    struct mlb_error ignored = {0};
+    mlb_suites_each(add_name, &names, &ignored);
+    mlb_fail(err, MLB_E_USAGE, "unknown suite '%s'; there are: %s; a file is given by its path",
+             name, mlb_text_get(&names));
+    mlb_text_free(&names);
+    return err->status;
+}
+
+static int is_suite(const struct dirent *entry)
+{
+    return ends_with(entry->d_name, ".jsonc");
+}
+
+enum mlb_status mlb_suites_each(void (*each)(void *user, const char *name, const char *path),
+                                void *user, struct mlb_error *err)
+{
+    char folder[MLB_PATH];
+    struct dirent **entries;
+    if (mlb_configs_folder(folder, err) != MLB_OK)
+        return err->status;
+    strncat(folder, "/suites", sizeof folder - strlen(folder) - 1);
+    int count = scandir(folder, &entries, is_suite, alphasort);
+    if (count < 0)
+        return mlb_fail(err, MLB_E_IO, "%s: %s", folder, strerror(errno));
+    for (int i = 0; i < count; i++) {
+        char path[MLB_PATH], name[256];
+        if (mlb_format(path, sizeof path, "%s/%s", folder, entries[i]->d_name)) {
+            mlb_format(name, sizeof name, "%.*s", (int)(strlen(entries[i]->d_name) - 6),
+                       entries[i]->d_name);
+            each(user, name, path);
+        }
+        free(entries[i]);
+    }
+    free(entries);
+    return MLB_OK;
+}
+
+void mlb_slug(const char *name, char *to, size_t size)
+{
+    size_t at = 0;
+    for (; *name && at + 1 < size; name++) {
+        if (isalnum((unsigned char)*name))
+            to[at++] = (char)tolower((unsigned char)*name);
+        else if (at > 0 && to[at - 1] != '-')
+            to[at++] = '-';
+    }
+    while (at > 0 && to[at - 1] == '-')
+        at--;
+    to[at] = '\0';
+}

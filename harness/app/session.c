@@ -1,1 +1,472 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/app/session.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "harness/app/paths.h"
+#include "harness/app/suite.h"
+#include "harness/base/clock.h"
+#include "harness/base/version.h"
+#include "harness/system/environment.h"
+
+/* After an agreed error every rank holds the same text; the lowest rank that failed, or rank 0,
+ * says it, the others keep silent. */
+static enum mlb_status agree(struct mlb_session *session, enum mlb_status mine,
+                             struct mlb_error *err)
+{
+    enum mlb_status status = mlb_comm_agree(session->comm, mine, err);
+    if (status != MLB_OK && session->comm->rank != 0)
+        err->text[0] = '\0';
+    return status;
+}
+
+/* --------------------------------------------------------------------------------------- devices
+ */
+
+enum mlb_seat mlb_seat_of(int local_rank, int local_size, int devices, int cores, bool asked,
+                          bool oversubscribe)
+{
+    int seats = devices > 0 ? devices : cores;
+    if (local_size <= seats || oversubscribe)
+        return MLB_SEAT_TAKEN;
+    if (asked || devices == 0)
+        return MLB_SEAT_REFUSED;
+    return local_rank < seats ? MLB_SEAT_TAKEN : MLB_SEAT_STAND_ASIDE;
+}
+
+static enum mlb_status count_devices(struct mlb_session *session, struct mlb_error *err)
+{
+    for (size_t i = 0; mlb_backends[i] && i < MLB_KINDS; i++) {
+        struct mlb_station *station = &session->stations[session->station_count++];
+        mlb_format(station->kind, sizeof station->kind, "%s", mlb_backends[i]->kind);
+        if (mlb_backend_check(mlb_backends[i], err) != MLB_OK ||
+            mlb_backends[i]->count(&station->count, station->absent, sizeof station->absent, err) !=
+                MLB_OK)
+            return err->status;
+    }
+    return MLB_OK;
+}
+
+static int gpus_here(const struct mlb_session *session)
+{
+    const struct mlb_station *best = &session->stations[0];
+    return strcmp(best->kind, "cpu") != 0 ? best->count : 0;
+}
+
+static enum mlb_status take_seat(struct mlb_session *session, struct mlb_error *err)
+{
+    struct mlb_topology_counts counts;
+    const struct mlb_comm *comm = session->comm;
+    int gpus = gpus_here(session);
+    mlb_topology_counts(session->topology, &counts);
+    int cores = counts.this_machine && counts.cores > 0 ? counts.cores : comm->local_size;
+    bool asked = comm->slots != comm->size;
+    switch (mlb_seat_of(comm->local_rank, comm->local_size, gpus, cores, asked,
+                        session->options->oversubscribe)) {
+    case MLB_SEAT_TAKEN:
+        return MLB_OK;
+    case MLB_SEAT_STAND_ASIDE:
+    case MLB_SEAT_REFUSED:
+        break;
+    }
+    return mlb_fail(err, MLB_E_USAGE,
+                    "%d ranks on a node that has %d %s: start %d ranks a node (mpirun -n %d, or "
+                    "--map-by ppr:%d:node), or allow it with --oversubscribe",
+                    comm->local_size, gpus ? gpus : cores, gpus ? "GPUs" : "cores",
+                    gpus ? gpus : cores, (gpus ? gpus : cores) * comm->nodes, gpus ? gpus : cores);
+}
+
+static enum mlb_status open_station(struct mlb_session *session, struct mlb_station *station,
+                                    int threads, struct mlb_error *err)
+{
+    const struct mlb_backend *backend = mlb_backend_find(station->kind);
+    if (station->count == 0)
+        return MLB_OK;
+    int index = session->comm->local_rank % station->count;
+    if (backend->open(index, threads, &station->device, err) != MLB_OK)
+        return err->status;
+    return mlb_telemetry_open(station->device, &station->telemetry, err);
+}
+
+/* Bind first: the CPU backend's threads are made within the binding. The GPU is opened before,
+ * since its PCI id decides the binding; CUDA's own threads do no work that is measured. */
+static enum mlb_status open_devices(struct mlb_session *session, struct mlb_error *err)
+{
+    const struct mlb_comm *comm = session->comm;
+    const char *pci_id = "";
+    struct mlb_station *cpu = NULL;
+    for (size_t i = 0; i < session->station_count; i++) {
+        struct mlb_station *station = &session->stations[i];
+        if (strcmp(station->kind, "cpu") == 0) {
+            cpu = station;
+        } else {
+            if (open_station(session, station, 0, err) != MLB_OK)
+                return err->status;
+            if (station->device && !pci_id[0])
+                pci_id = station->device->info.pci_id;
+        }
+    }
+    if (mlb_topology_bind(session->topology, comm->local_rank, comm->local_size, pci_id,
+                          &session->binding, err) != MLB_OK)
+        return err->status;
+    int threads =
+        session->options->threads ? (int)session->options->threads : session->binding.cores;
+    return cpu ? open_station(session, cpu, threads, err) : MLB_OK;
+}
+
+/* A kind counts when every rank has a device of it: cases run on all ranks or on none. */
+static enum mlb_status list_kinds(struct mlb_session *session, struct mlb_error *err)
+{
+    double missing[MLB_KINDS] = {0};
+    size_t count = 0;
+    for (size_t i = 0; i < session->station_count; i++)
+        missing[i] = session->stations[i].device ? 0.0 : 1.0;
+    if (session->comm->ops->all_max(session->comm, missing, MLB_KINDS, err) != MLB_OK)
+        return err->status;
+    for (size_t i = 0; i < session->station_count; i++) {
+        struct mlb_station *station = &session->stations[i];
+        if (missing[i] == 0.0)
+            session->kinds[count++] = station->kind;
+        else if (station->device)
+            mlb_format(station->absent, sizeof station->absent,
+                       "not every rank has a device of this kind");
+    }
+    session->kinds[count] = NULL;
+    return MLB_OK;
+}
+
+enum mlb_status mlb_session_open(struct mlb_session *session, const struct mlb_options *options,
+                                 const volatile sig_atomic_t *interrupted, struct mlb_error *err)
+{
+    session->options = options;
+    session->interrupted = interrupted;
+    session->log = (struct mlb_log){options->quiet     ? MLB_LOG_ERROR
+                                    : options->verbose ? MLB_LOG_DEBUG
+                                                       : MLB_LOG_INFO,
+                                    2, -1};
+    if (mlb_comm_open(options->timeout_s, &session->comm, err) != MLB_OK)
+        return err->status;
+    session->log.rank = session->comm->size > 1 ? session->comm->rank : -1;
+    enum mlb_status status = mlb_topology_open(&session->topology, err);
+    if (status == MLB_OK)
+        status = count_devices(session, err);
+    if (status == MLB_OK)
+        status = take_seat(session, err);
+    if (status == MLB_OK)
+        status = open_devices(session, err);
+    if (agree(session, status, err) != MLB_OK)
+        return err->status;
+    return list_kinds(session, err);
+}
+
+void mlb_session_close(struct mlb_session *session)
+{
+    for (size_t i = 0; i < session->station_count; i++) {
+        struct mlb_station *station = &session->stations[i];
+        if (station->channel)
+            station->channel->ops->close(station->channel);
+        mlb_telemetry_close(station->telemetry);
+        if (station->device)
+            station->device->backend->close(station->device);
+    }
+    mlb_topology_close(session->topology);
+    mlb_comm_close(session->comm);
+    memset(session, 0, sizeof *session);
+}
+
+/* ------------------------------------------------------------------------------------------ plan
+ */
+
+static enum mlb_status read_suite(const struct mlb_options *options, char **text, size_t *length,
+                                  char *name, struct mlb_error *err)
+{
+    char path[MLB_PATH];
+    if (options->word_count) {
+        mlb_format(name, MLB_PATH, "custom");
+        if (options->suite_given)
+            return mlb_fail(err, MLB_E_USAGE,
+                            "--suite and workloads on the command line: one of the two");
+        if (mlb_suite_from_words(options->words, options->word_count, text, err) != MLB_OK)
+            return err->status;
+        *length = strlen(*text);
+        return MLB_OK;
+    }
+    if (mlb_suite_path(options->suite, path, err) != MLB_OK)
+        return err->status;
+    mlb_format(name, MLB_PATH, "%s", path);
+    return mlb_file_read(path, MLB_SUITE_LIMIT, text, length, err);
+}
+
+/* Rank 0's bytes to all ranks; *text becomes owned by the caller on every rank. */
+static enum mlb_status share_text(struct mlb_session *session, char **text, size_t *length,
+                                  struct mlb_error *err)
+{
+    struct mlb_comm *comm = session->comm;
+    uint64_t bytes = *length;
+    if (comm->ops->broadcast(comm, &bytes, sizeof bytes, 0, err) != MLB_OK)
+        return err->status;
+    enum mlb_status status = MLB_OK;
+    if (comm->rank != 0 && !(*text = calloc(1, (size_t)bytes + 1)))
+        status = mlb_fail(err, MLB_E_NOMEM, "suite of %" PRIu64 " bytes: out of memory", bytes);
+    if (agree(session, status, err) != MLB_OK)
+        return err->status;
+    *length = (size_t)bytes;
+    return comm->ops->broadcast(comm, *text, (size_t)bytes, 0, err);
+}
+
+/* "configs/suites/quick.jsonc" -> "quick". */
+static void plan_name(const char *path, char *to, size_t size)
+{
+    const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+    mlb_format(to, size, "%.*s", (int)strcspn(base, "."), base);
+}
+
+static enum mlb_status build(struct mlb_session *session, const char *path, const char *text,
+                             size_t length, struct mlb_plan *plan, struct mlb_error *err)
+{
+    struct mlb_json json = {0};
+    char name[64];
+    plan_name(path, name, sizeof name);
+    const char *shown = session->options->word_count ? "command line" : path;
+    enum mlb_status status = mlb_json_parse(&json, shown, text, length, err);
+    if (status == MLB_OK)
+        status = mlb_suite_build(&json, name, plan, err);
+    if (status == MLB_OK)
+        status = mlb_plan_finish(plan, session->kinds, err);
+    if (status == MLB_OK)
+        status = mlb_suite_override(plan, session->options, err);
+    mlb_json_close(&json);
+    mlb_plan_rehash(plan);
+    return status;
+}
+
+enum mlb_status mlb_session_plan(struct mlb_session *session, struct mlb_plan *plan,
+                                 struct mlb_error *err)
+{
+    char *text = NULL, path[MLB_PATH] = "";
+    size_t length = 0;
+    enum mlb_status status = MLB_OK;
+    if (session->comm->rank == 0)
+        status = read_suite(session->options, &text, &length, path, err);
+    if ((status = agree(session, status, err)) == MLB_OK)
+        status = share_text(session, &text, &length, err);
+    if (status == MLB_OK)
+        status = session->comm->ops->broadcast(session->comm, path, sizeof path, 0, err);
+    if (status == MLB_OK)
+        status = agree(session, build(session, path, text, length, plan, err), err);
+    free(text);
+    return status;
+}
+
+/* ------------------------------------------------------------------------------------- one case */
+
+static struct mlb_station *find_station(struct mlb_session *session, const char *kind)
+{
+    for (size_t i = 0; i < session->station_count; i++)
+        if (strcmp(session->stations[i].kind, kind) == 0)
+            return &session->stations[i];
+    return NULL;
+}
+
+static bool usable(const struct mlb_session *session, const char *kind)
+{
+    for (size_t i = 0; session->kinds[i]; i++)
+        if (strcmp(session->kinds[i], kind) == 0)
+            return true;
+    return false;
+}
+
+static enum mlb_status open_channel(struct mlb_session *session, struct mlb_station *station,
+                                    struct mlb_error *err)
+{
+    const struct mlb_channel_ops *ops = NULL;
+    for (size_t i = 0; mlb_channels[i]; i++)
+        if (strcmp(mlb_channels[i]->device_kind, station->kind) == 0)
+            ops = mlb_channels[i];
+    station->channel_tried = true;
+    if (!ops)
+        return MLB_OK;
+    struct mlb_error why = {0};
+    enum mlb_status status = ops->open(session->comm, station->device, &station->channel, &why);
+    status = mlb_comm_agree(session->comm, status, &why);
+    if (status == MLB_OK)
+        return MLB_OK;
+    if (station->channel)
+        ops->close(station->channel);
+    station->channel = NULL;
+    mlb_format(station->no_channel, sizeof station->no_channel, "%.300s", why.text);
+    if (status == MLB_E_TIMEOUT || status == MLB_E_COMM)
+        return mlb_fail(err, status, "%s", why.text);
+    return MLB_OK;
+}
+
+/* This rank's share of what is free: all ranks of the node take at the same time. */
+static void share_of_memory(const struct mlb_session *session, struct mlb_station *station,
+                            struct mlb_ctx *ctx)
+{
+    uint64_t free_bytes = 0, total = 0;
+    struct mlb_error ignored = {0};
+    int sharing = session->comm->local_size;
+    if (strcmp(station->kind, "cpu") != 0)
+        sharing = (session->comm->local_size + station->count - 1) / station->count;
+    station->device->backend->memory(station->device, &free_bytes, &total, &ignored);
+    ctx->memory_bytes = free_bytes / (uint64_t)(sharing > 0 ? sharing : 1);
+    ctx->cache_bytes = strcmp(station->kind, "cpu") == 0 ? session->binding.cache_bytes
+                                                         : station->device->info.last_cache_bytes;
+}
+
+enum mlb_status mlb_session_run(struct mlb_session *session, const struct mlb_case *item,
+                                struct mlb_run *run, struct mlb_error *err)
+{
+    const struct mlb_options *options = session->options;
+    struct mlb_station *station = find_station(session, item->device);
+    memset(run, 0, sizeof *run);
+    run->ctx.comm = session->comm;
+    run->ctx.data = (enum mlb_data)options->data;
+    run->ctx.seed = options->seed;
+    run->ctx.threads = 1;
+    run->solo = options->solo;
+    run->deadline_s = options->timeout_s;
+    run->interrupted = session->interrupted;
+    run->absent = station ? station->absent : "no such kind of device: cuda and cpu are known";
+    if (!station || !usable(session, item->device))
+        return MLB_OK;
+    if (item->workload->collective && !station->channel_tried &&
+        open_channel(session, station, err) != MLB_OK)
+        return err->status;
+    run->ctx.device = station->device;
+    run->ctx.channel = station->channel;
+    run->no_channel = station->no_channel[0] ? station->no_channel : NULL;
+    run->telemetry = station->telemetry;
+    if (options->threads)
+        run->ctx.threads = (int)options->threads;
+    else if (session->binding.cores > 0)
+        run->ctx.threads = session->binding.cores;
+    share_of_memory(session, station, &run->ctx);
+    /* One measure of room for all ranks, so that sizes derived from it are the same everywhere. */
+    double least[2] = {-(double)run->ctx.memory_bytes, -(double)run->ctx.cache_bytes};
+    if (session->comm->ops->all_max(session->comm, least, 2, err) != MLB_OK)
+        return err->status;
+    run->ctx.memory_bytes = (uint64_t)-least[0];
+    run->ctx.cache_bytes = (uint64_t)-least[1];
+    return MLB_OK;
+}
+
+/* -------------------------------------------------------------------------------------- the head
+ */
+
+static void add_fact(void *user, const char *name, const char *value)
+{
+    mlb_result_fact(user, name, "%s", value);
+}
+
+static void random_hex(char *to, size_t bytes)
+{
+    unsigned char raw[16] = {0};
+    if (getrandom(raw, sizeof raw, 0) != (ssize_t)sizeof raw)
+        memcpy(raw, &(int64_t){mlb_clock_ns()}, sizeof(int64_t));
+    for (size_t i = 0; i < bytes && i < sizeof raw; i++)
+        snprintf(to + 2 * i, 3, "%02x", raw[i]);
+}
+
+/* "8x-nvidia-h200" for GPUs, "cpu-2c-intel-r-xeon-r-processor" without. */
+static void name_host(const struct mlb_session *session, struct mlb_result *result)
+{
+    struct mlb_topology_counts counts;
+    char slug[40];
+    mlb_topology_counts(session->topology, &counts);
+    mlb_slug(result->device.name, slug, sizeof slug);
+    if (strcmp(result->device.kind, "cpu") == 0)
+        mlb_format(result->host_kind, sizeof result->host_kind, "%dx-cpu-%dc-%s", result->nodes,
+                   counts.cores, slug);
+    else
+        mlb_format(result->host_kind, sizeof result->host_kind, "%dx-%s", result->device_count,
+                   slug);
+}
+
+/* The lowest rank's warning about its binding speaks for all; how many have one is said. */
+static enum mlb_status note_binding(struct mlb_session *session, struct mlb_result *result,
+                                    struct mlb_error *err)
+{
+    struct mlb_comm *comm = session->comm;
+    char warning[sizeof session->binding.warning];
+    double warned = session->binding.warning[0] ? 1.0 : 0.0;
+    double first = warned > 0.0 ? -(double)comm->rank : -1e9;
+    if (comm->ops->all_sum(comm, &warned, 1, err) != MLB_OK ||
+        comm->ops->all_max(comm, &first, 1, err) != MLB_OK)
+        return err->status;
+    if (warned == 0.0)
+        return MLB_OK;
+    memcpy(warning, session->binding.warning, sizeof warning);
+    if (comm->ops->broadcast(comm, warning, sizeof warning, (int)-first, err) != MLB_OK)
+        return err->status;
+    mlb_result_note(result, MLB_HEALTH_WARN, "binding", "rank %d%s: %s", (int)-first,
+                    warned > 1.0 ? " and others" : "", warning);
+    return MLB_OK;
+}
+
+static void describe_device(const struct mlb_session *session, struct mlb_result *result)
+{
+    for (size_t i = 0; i < session->station_count; i++) {
+        const struct mlb_station *station = &session->stations[i];
+        if (station->device && usable(session, station->kind)) {
+            result->device = station->device->info;
+            result->device_count =
+                strcmp(station->kind, "cpu") == 0 ? session->comm->nodes : session->comm->size;
+            return;
+        }
+    }
+}
+
+static void describe_build(const struct mlb_session *session, struct mlb_result *result)
+{
+    mlb_format(result->program, sizeof result->program, "mlbench");
+    mlb_format(result->version, sizeof result->version, "%s", mlb_build.version);
+    mlb_format(result->git, sizeof result->git, "%s", mlb_build.git);
+    mlb_environment_facts(add_fact, result);
+    if (session->comm->library[0])
+        mlb_result_fact(result, "mpi", "%s", session->comm->library);
+    mlb_result_fact(result, "binding", "%d cores of %d, by %s", session->binding.cores,
+                    session->binding.machine_cores,
+                    session->binding.by == MLB_BOUND_BY_LAUNCHER  ? "the launcher"
+                    : session->binding.by == MLB_BOUND_BY_MLBENCH ? "mlbench"
+                                                                  : "nobody");
+}
+
+enum mlb_status mlb_session_head(struct mlb_session *session, const struct mlb_plan *plan,
+                                 struct mlb_result *result, struct mlb_error *err)
+{
+    const struct mlb_options *options = session->options;
+    const struct mlb_comm *comm = session->comm;
+    struct mlb_text words = {0};
+    result->schema = MLB_RESULT_SCHEMA;
+    mlb_utc_now(result->started_utc);
+    random_hex(result->run_id, 16);
+    mlb_format(result->suite, sizeof result->suite, "%s", plan->name);
+    mlb_format(result->suite_hash, sizeof result->suite_hash, "%s", plan->hash);
+    mlb_options_print_plan(options, &words);
+    mlb_format(result->options, sizeof result->options, "%s", mlb_text_get(&words));
+    mlb_text_free(&words);
+    result->seed = options->seed;
+    mlb_format(result->data, sizeof result->data, "%s", mlb_data_names[options->data]);
+    result->ranks = comm->size;
+    result->nodes = comm->nodes;
+    result->ranks_per_node = comm->local_size;
+    result->solo = options->solo;
+    result->oversubscribed = options->oversubscribe;
+    describe_device(session, result);
+    describe_build(session, result);
+    name_host(session, result);
+    if (options->price_per_hour > 0.0) {
+        result->price_per_hour = options->price_per_hour * comm->nodes;
+        mlb_format(result->price_source, sizeof result->price_source,
+                   "--price-per-hour %.6g for each of %d nodes", options->price_per_hour,
+                   comm->nodes);
+    }
+    result->topology = mlb_topology_to_json(session->topology);
+    return note_binding(session, result, err);
+}

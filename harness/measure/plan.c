@@ -146,7 +146,7 @@ static uint64_t hash_bytes(uint64_t hash, const void *data, size_t bytes)
     return hash;
 }
 
-static void hash_plan(struct mlb_plan *plan)
+void mlb_plan_rehash(struct mlb_plan *plan)
 {
     uint64_t hash = 0xcbf29ce484222325u;
     for (size_t i = 0; i < plan->count; i++) {
@@ -163,7 +163,7 @@ enum mlb_status mlb_plan_finish(struct mlb_plan *plan, const char *const *kinds,
         if (finish_case(&plan->cases[i], kinds, err) != MLB_OK)
             return err->status;
     drop_duplicates(plan);
-    hash_plan(plan);
+    mlb_plan_rehash(plan);
     return MLB_OK;
 }
 

@@ -35,7 +35,7 @@ struct mlb_case {
 
 struct mlb_plan {
     char name[64], summary[160];
-    char hash[20]; /* FNV-1a 64 over ids and measuring parameters, hex */
+    char hash[20];          /* FNV-1a 64 over ids and measuring parameters, hex */
     struct mlb_case *cases; /* owned */
     size_t count, capacity;
 };
@@ -50,6 +50,9 @@ enum mlb_status mlb_plan_add(struct mlb_plan *plan, const struct mlb_workload *w
  * of the workload), make ids and labels, drop exact duplicates, compute the hash. */
 enum mlb_status mlb_plan_finish(struct mlb_plan *plan, const char *const *kinds,
                                 struct mlb_error *err);
+
+/* Compute the hash again, after cases were dropped or their measuring parameters changed. */
+void mlb_plan_rehash(struct mlb_plan *plan);
 
 /* Stable sort by priority: what tells most comes first. */
 void mlb_plan_by_priority(struct mlb_plan *plan);

@@ -2,8 +2,8 @@
 /* The one structure that every printer, judge and test reads, and its JSON form.
  *
  * JSON keys are the field names below, grouped as the comments say; results/schema.json is the
- * contract. Unknown is absent, never 0 or -1. Times are UTC. No user, host name, environment block or
- * credential is ever in a record. */
+ * contract. Unknown is absent, never 0 or -1. Times are UTC. No user, host name, environment block
+ * or credential is ever in a record. */
 #ifndef MLB_MEASURE_RESULT_H
 #define MLB_MEASURE_RESULT_H
 
@@ -27,8 +27,9 @@ extern const char *const mlb_row_status_names[]; /* "measured" ... NULL-terminat
 enum mlb_stop { MLB_STOP_PRECISION, MLB_STOP_TIME, MLB_STOP_SAMPLES, MLB_STOP_BUDGET };
 extern const char *const mlb_stop_names[]; /* "precision", "time_limit", "sample_limit", "budget" */
 
-/* How one time per iteration comes from the ranks: collectives take the slowest (they end together);
- * independent work takes the harmonic mean, so that work / time is the mean rate of a rank. */
+/* How one time per iteration comes from the ranks: collectives take the slowest (they end
+ * together); independent work takes the harmonic mean, so that work / time is the mean rate of a
+ * rank. */
 enum mlb_across { MLB_ACROSS_MAX, MLB_ACROSS_HARMONIC_MEAN };
 extern const char *const mlb_across_names[]; /* "max", "harmonic_mean" */
 
@@ -37,14 +38,16 @@ struct mlb_param {
     char value[64];
 };
 
-#define MLB_PARAMS 16
-#define MLB_ROW_ID 256
+#define MLB_PARAMS     16
+#define MLB_ROW_ID     256
 #define MLB_ROW_REASON 320
 
 struct mlb_row {
-    char id[MLB_ROW_ID];   /* "gemm[cpu,onednn,dtype=bf16,...]": the comparability key of the case */
+    /* "gemm[cpu,onednn,dtype=bf16,...]": the comparability key of the case */
+    char id[MLB_ROW_ID];
     char workload[32], label[96];
-    char device[16], variant[32], library[64]; /* library: "oneDNN 2.6.3", with version; may be "" */
+    /* Library: "oneDNN 2.6.3", with version; may be "". */
+    char device[16], variant[32], library[64];
     struct mlb_param params[MLB_PARAMS]; /* params: { name: value } */
     size_t param_count;
 
@@ -61,10 +64,10 @@ struct mlb_row {
     enum mlb_across across;
     uint64_t steps_per_sample;
     uint64_t warmup_discarded;
-    bool warm;               /* became steady before the warm-up limit */
+    bool warm; /* became steady before the warm-up limit */
     enum mlb_stop stop;
-    double *time_ns;         /* owned, sample_count long, in the order taken; per STEP */
-    size_t sample_count;     /* 0 = nothing was timed */
+    double *time_ns;     /* owned, sample_count long, in the order taken; per STEP */
+    size_t sample_count; /* 0 = nothing was timed */
 
     struct mlb_summary summary; /* time: of time_ns at 95 % */
     double target;              /* the relative half width that was asked for */
@@ -72,7 +75,7 @@ struct mlb_row {
     double *rank_median_ns; /* per_rank: { median_ns: [...] }; owned; rank_count long */
     size_t rank_count;
 
-    bool verified;          /* `verification` is there */
+    bool verified;                        /* `verification` is there */
     struct mlb_verification verification; /* worst over ranks; checked and wrong are sums */
     char verification_method[128];        /* owns verification.method after reading */
 
@@ -98,14 +101,15 @@ struct mlb_fact { /* one entry of the environment's allow-list */
 struct mlb_result {
     int schema;
     char program[32], version[32], git[48]; /* "mlbench", "0.1.0", "1a2b3c4" ("" unknown) */
-    char run_id[40];    /* 128 random bits in hex */
+    char run_id[40];                        /* 128 random bits in hex */
     char started_utc[32], ended_utc[32];
-    bool complete;      /* every case of the plan has a row */
+    bool complete;                  /* every case of the plan has a row */
     char suite[64], suite_hash[20]; /* hash of the plan: same = same cases with same parameters */
-    char host_kind[64]; /* "8x-nvidia-h200", "cpu-2c-xeon": part of the file's name */
-    char options[512];           /* of the command line, those that decide what is measured: --resume */
+    char host_kind[64];             /* "8x-nvidia-h200", "cpu-2c-xeon": part of the file's name */
+    /* Of the command line, those that decide what is measured: --resume. */
+    char options[512];
     uint64_t seed;
-    char data[16];      /* data kind of all inputs */
+    char data[16]; /* data kind of all inputs */
     int ranks, nodes;
     int ranks_per_node;
     bool solo, oversubscribed;
@@ -113,7 +117,7 @@ struct mlb_result {
     int device_count;              /* of that kind, over the job */
     double price_per_hour;         /* USD for the whole job; 0 = unknown */
     char price_source[160];
-    double budget_s;               /* 0 = none */
+    double budget_s; /* 0 = none */
     double wall_s;
 
     struct mlb_fact facts[MLB_FACTS_MAX]; /* environment: { name: value } */
@@ -126,7 +130,7 @@ struct mlb_result {
     size_t row_count, row_capacity;
 };
 
-void mlb_row_free(struct mlb_row *row); /* what the row owns */
+void mlb_row_free(struct mlb_row *row);          /* what the row owns */
 void mlb_result_free(struct mlb_result *result); /* what the result owns; leaves it zeroed */
 
 /* Moves `row` into the result (row is zeroed). */

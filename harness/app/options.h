@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* THE table of the program's options: command line, help, man page and shell completion come from
+ * it, together with mlb_measure_options, whose rows are also keys of a suite. */
+#ifndef MLB_APP_OPTIONS_H
+#define MLB_APP_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "harness/base/option.h"
+#include "harness/base/status.h"
+
+enum mlb_command_bit {
+    MLB_CMD_RUN = 1,
+    MLB_CMD_VERIFY = 2,
+    MLB_CMD_LIST = 4,
+    MLB_CMD_INFO = 8,
+    MLB_CMD_HELP = 16,
+    MLB_CMD_VERSION = 32
+};
+#define MLB_CMD_MEASURING ((unsigned)(MLB_CMD_RUN | MLB_CMD_VERIFY))
+
+#define MLB_SETTINGS 16
+#define MLB_WORDS    32
+
+/* One measuring option given on the command line: overrides what the suite says for every case. */
+struct mlb_setting {
+    const struct mlb_option *row; /* of mlb_measure_options */
+    char text[64];
+};
+
+struct mlb_options {
+    char suite[MLB_OPTION_TEXT], only[MLB_OPTION_TEXT], device[MLB_OPTION_TEXT];
+    char budget[MLB_OPTION_TEXT], resume[MLB_OPTION_TEXT], output[MLB_OPTION_TEXT];
+    char completion[MLB_OPTION_TEXT];
+    int data, format; /* indices of mlb_data_names, mlb_printer_names */
+    uint64_t seed, threads;
+    double price_per_hour; /* USD for one node; 0 = unknown */
+    double timeout_s;
+    bool solo, oversubscribe, no_record, no_progress, quiet, verbose, help, version, man;
+
+    bool suite_given; /* --suite stood on the command line */
+    struct mlb_setting settings[MLB_SETTINGS];
+    size_t setting_count;
+    const char *words[MLB_WORDS]; /* what is not an option; point into argv */
+    size_t word_count;
+};
+
+extern const struct mlb_option mlb_options[];
+
+/* Parse argv[first..] for the command `bit` named `command`. Errors are MLB_E_USAGE, with a hint.
+ */
+enum mlb_status mlb_options_parse(struct mlb_options *options, int argc, char **argv, int first,
+                                  unsigned bit, const char *command, struct mlb_error *err);
+
+/* The options that decide what is measured, as words that parse to the same: kept in a journal for
+ * --resume. A suite given by its path is left out, since a path may hold a name. */
+void mlb_options_print_plan(const struct mlb_options *options, struct mlb_text *text);
+
+#endif

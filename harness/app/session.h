@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A job that is ready to measure: ranks joined, bound, their devices open. What `run` and `verify`
+ * share. */
+#ifndef MLB_APP_SESSION_H
+#define MLB_APP_SESSION_H
+
+#include <signal.h>
+#include <stdbool.h>
+
+#include "harness/app/options.h"
+#include "harness/base/log.h"
+#include "harness/device/telemetry.h"
+#include "harness/measure/comm.h"
+#include "harness/measure/plan.h"
+#include "harness/measure/result.h"
+#include "harness/measure/run.h"
+#include "harness/system/topology.h"
+
+enum { MLB_KINDS = 4 };
+
+/* One kind of device on this rank. */
+struct mlb_station {
+    char kind[16];
+    struct mlb_device *device;   /* NULL: none on this rank */
+    int count;                   /* devices of this kind on this machine */
+    char absent[MLB_ROW_REASON]; /* why there is none */
+    struct mlb_telemetry *telemetry;
+    struct mlb_channel *channel; /* opened with the first collective case */
+    bool channel_tried;
+    char no_channel[MLB_ROW_REASON];
+};
+
+struct mlb_session {
+    struct mlb_log log;
+    struct mlb_comm *comm;
+    struct mlb_topology *topology;
+    struct mlb_binding binding;
+    struct mlb_station stations[MLB_KINDS]; /* in the order of mlb_backends: best first */
+    size_t station_count;
+    const char *kinds[MLB_KINDS + 1]; /* those that every rank has, best first; NULL-terminated */
+    const struct mlb_options *options;
+    const volatile sig_atomic_t *interrupted;
+};
+
+/* Collective. Joins the ranks, binds, opens devices. Zero-initialised `session` in; close it also
+ * after a failure. The error's text is "" on ranks for which another rank speaks. */
+enum mlb_status mlb_session_open(struct mlb_session *session, const struct mlb_options *options,
+                                 const volatile sig_atomic_t *interrupted, struct mlb_error *err);
+void mlb_session_close(struct mlb_session *session);
+
+/* Collective. The plan from the suite or the words; rank 0 reads the file for all. */
+enum mlb_status mlb_session_plan(struct mlb_session *session, struct mlb_plan *plan,
+                                 struct mlb_error *err);
+
+/* The run of a case on its device, for mlb_run_case. Collective (it may open a channel). */
+enum mlb_status mlb_session_run(struct mlb_session *session, const struct mlb_case *item,
+                                struct mlb_run *run, struct mlb_error *err);
+
+/* Collective. Fill the head of a result; complete on rank 0. */
+enum mlb_status mlb_session_head(struct mlb_session *session, const struct mlb_plan *plan,
+                                 struct mlb_result *result, struct mlb_error *err);
+
+/* How ranks meet devices, pure: what rank `local_rank` of `local_size` on a node does that has
+ * `devices` GPUs (0 = CPU only) and `cores` cores.
+ * `asked` says that the user chose the number of ranks (not the launcher by its slots). */
+enum mlb_seat { MLB_SEAT_TAKEN, MLB_SEAT_STAND_ASIDE, MLB_SEAT_REFUSED };
+enum mlb_seat mlb_seat_of(int local_rank, int local_size, int devices, int cores, bool asked,
+                          bool oversubscribe);
+
+#endif
