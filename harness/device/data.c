@@ -1,1 +1,139 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "harness/device/fill.h"
+
+const char *const mlb_data_names[] = {"normal", "uniform", "ints", "zeros", NULL};
+
+double mlb_data_value(enum mlb_data data, enum mlb_dtype dtype, uint64_t seed, uint64_t index)
+{
+    int32_t bound;
+    enum mlb_fill_rule rule = mlb_fill_rule(data, dtype, &bound);
+    return (double)mlb_fill_value(rule, bound, seed, index);
+}
+
+/* Values go through a block of f32 that stays in the first cache: generating, which is nearly all
+ * of the work, is then written once and not once for each dtype. */
+enum { BLOCK = 1024 };
+
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+/* A loop for each rule: with the rule inside the loop it would not become vector code. */
+ALWAYS_INLINE void generate(float *to, size_t count, enum mlb_fill_rule rule, int32_t bound,
+                            uint64_t seed, uint64_t first)
+{
+    switch (rule) {
+    case MLB_FILL_NORMAL:
+        for (size_t i = 0; i < count; i++)
+            to[i] = mlb_rng_normal(seed, first + i);
+        break;
+    case MLB_FILL_UNIFORM:
+        for (size_t i = 0; i < count; i++)
+            to[i] = mlb_rng_uniform(seed, first + i);
+        break;
+    case MLB_FILL_INTEGER:
+        for (size_t i = 0; i < count; i++)
+            to[i] = (float)mlb_rng_int(seed, first + i, bound);
+        break;
+    case MLB_FILL_ZERO:
+        break;
+    }
+}
+
+ALWAYS_INLINE void store(void *to, const float *from, size_t count, enum mlb_dtype dtype)
+{
+    switch (dtype) {
+    case MLB_F64:
+        for (size_t i = 0; i < count; i++)
+            ((double *)to)[i] = (double)from[i];
+        break;
+    case MLB_F32:
+    case MLB_TF32:
+        memcpy(to, from, count * sizeof *from);
+        break;
+    case MLB_BF16:
+        for (size_t i = 0; i < count; i++)
+            ((uint16_t *)to)[i] = mlb_fill_bf16(from[i]);
+        break;
+    case MLB_F16:
+        for (size_t i = 0; i < count; i++)
+            ((uint16_t *)to)[i] = mlb_fill_f16(from[i]);
+        break;
+    case MLB_S32:
+        for (size_t i = 0; i < count; i++)
+            ((int32_t *)to)[i] = (int32_t)from[i];
+        break;
+    case MLB_S8:
+        for (size_t i = 0; i < count; i++)
+            ((int8_t *)to)[i] = (int8_t)from[i];
+        break;
+    case MLB_DTYPE_COUNT:
+        break;
+    }
+}
+
+struct order {
+    enum mlb_dtype dtype;
+    enum mlb_fill_rule rule;
+    int32_t bound;
+    uint64_t seed;
+};
+
+ALWAYS_INLINE void fill_blocks(char *to, uint64_t count, const struct order *order, uint64_t first)
+{
+    float block[BLOCK];
+    size_t bytes = mlb_dtype_bytes(order->dtype);
+    for (uint64_t at = 0; at < count; at += BLOCK) {
+        size_t n = count - at < BLOCK ? (size_t)(count - at) : BLOCK;
+        generate(block, n, order->rule, order->bound, order->seed, first + at);
+        store(to + at * bytes, block, n, order->dtype);
+    }
+}
+
+static void fill_plain(char *to, uint64_t count, const struct order *order, uint64_t first)
+{
+    fill_blocks(to, count, order, first);
+}
+
+#if defined(__x86_64__)
+/* The same source for wider vectors: AVX-512DQ multiplies 64-bit lanes in one instruction. Only
+ * integer operations and exact conversions are inside, so that all give the same bits. */
+__attribute__((target("avx2"))) static void fill_avx2(char *to, uint64_t count,
+                                                      const struct order *order, uint64_t first)
+{
+    fill_blocks(to, count, order, first);
+}
+
+__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,prefer-vector-width=512"))) static void
+fill_avx512(char *to, uint64_t count, const struct order *order, uint64_t first)
+{
+    fill_blocks(to, count, order, first);
+}
+
+static void fill_fastest(char *to, uint64_t count, const struct order *order, uint64_t first)
+{
+    if (__builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512vl"))
+        fill_avx512(to, count, order, first);
+    else if (__builtin_cpu_supports("avx2"))
+        fill_avx2(to, count, order, first);
+    else
+        fill_plain(to, count, order, first);
+}
+#else
+static void fill_fastest(char *to, uint64_t count, const struct order *order, uint64_t first)
+{
+    fill_plain(to, count, order, first);
+}
+#endif
+
+void mlb_fill_host(void *to, uint64_t count, enum mlb_dtype dtype, enum mlb_data data,
+                   uint64_t seed, uint64_t first)
+{
+    struct order order = {.dtype = dtype, .seed = seed};
+    order.rule = mlb_fill_rule(data, dtype, &order.bound);
+    if (order.rule == MLB_FILL_ZERO)
+        memset(to, 0, count * mlb_dtype_bytes(dtype));
+    else
+        fill_fastest(to, count, &order, first);
+}
