@@ -9,9 +9,9 @@ find_library(MLBENCH_CUDART_STATIC cudart_static
     ${MLBENCH_CUDART_INCLUDE_DIR}/../lib)
 if(NOT MLBENCH_CUDART_INCLUDE_DIR OR NOT MLBENCH_CUDART_STATIC)
     message(FATAL_ERROR "CUDA ${MLBENCH_CUDA_VERSION} (${MLBENCH_NVCC}): cuda_runtime_api.h "
-        "(${MLBENCH_CUDART_INCLUDE_DIR}) or libcudart_static.a (${MLBENCH_CUDART_STATIC}) is missing; "
-        "its packages are cuda-cudart-dev-* or the wheel nvidia-cuda-runtime. -DMLBENCH_CUDA=OFF builds "
-        "the CPU program")
+        "(${MLBENCH_CUDART_INCLUDE_DIR}) or libcudart_static.a (${MLBENCH_CUDART_STATIC}) is "
+        "missing; its packages are cuda-cudart-dev-* or the wheel nvidia-cuda-runtime. "
+        "-DMLBENCH_CUDA=OFF builds the CPU program")
 endif()
 mark_as_advanced(MLBENCH_CUDART_INCLUDE_DIR MLBENCH_CUDART_STATIC)
 add_library(CUDA::cudart_static STATIC IMPORTED GLOBAL)
@@ -24,8 +24,8 @@ target_link_libraries(CUDA::cudart_static INTERFACE Threads::Threads ${CMAKE_DL_
 set(CMAKE_CUDA_IMPLICIT_LINK_LIBRARIES "")
 set(CMAKE_CUDA_IMPLICIT_LINK_DIRECTORIES "")
 
-# mlbench_cuda_header(CUBLASLT cublasLt.h cublas): MLBENCH_CUBLASLT_INCLUDE_DIR, in the toolkit, in the
-# system or in a wheel beside nvcc's.
+# mlbench_cuda_header(CUBLASLT cublasLt.h cublas): MLBENCH_CUBLASLT_INCLUDE_DIR, in the toolkit, in
+# the system or in a wheel beside nvcc's.
 function(mlbench_cuda_header name header wheel)
     get_filename_component(site "${MLBENCH_CUDART_INCLUDE_DIR}/../.." ABSOLUTE)
     find_path(MLBENCH_${name}_INCLUDE_DIR ${header} HINTS ${MLBENCH_CUDART_INCLUDE_DIR}

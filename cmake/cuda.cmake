@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Finds CUDA where it lies and tries it. Sets MLBENCH_HAVE_CUDA, MLBENCH_CUDA_VERSION,
-# CMAKE_CUDA_ARCHITECTURES, MLBENCH_CUDA_TARGETS (the same for people) and MLBENCH_CUDA_NOTE, one line
-# for the summary.
+# CMAKE_CUDA_ARCHITECTURES, MLBENCH_CUDA_TARGETS (the same for people) and MLBENCH_CUDA_NOTE, one
+# line for the summary.
 
 # Where toolkits lie, best first; nvcc is in <root>/bin.
 function(mlbench_cuda_roots result)
@@ -19,8 +19,8 @@ function(mlbench_cuda_roots result)
         /opt/nvidia/hpc_sdk/Linux_*/*/cuda)
     list(SORT versions COMPARE NATURAL ORDER DESCENDING)
     list(APPEND roots ${versions})
-    # Python wheels: nvidia/cu13 is a whole toolkit since CUDA 13; nvidia/cuda_nvcc is its own folder
-    # before that.
+    # Python wheels: nvidia/cu13 is a whole toolkit since CUDA 13; before that nvidia/cuda_nvcc is
+    # nvcc's own folder.
     set(sites "")
     find_program(MLBENCH_PYTHON3 python3)
     mark_as_advanced(MLBENCH_PYTHON3)
@@ -31,7 +31,8 @@ site.getusersitepackages(), sep=';')"
             OUTPUT_VARIABLE sites ERROR_QUIET OUTPUT_STRIP_TRAILING_WHITESPACE)
     endif()
     file(GLOB more LIST_DIRECTORIES true $ENV{VIRTUAL_ENV}/lib/python3*/site-packages
-        $ENV{CONDA_PREFIX}/lib/python3*/site-packages ${PROJECT_SOURCE_DIR}/.cache/cuda/lib/python3*/site-packages
+        $ENV{CONDA_PREFIX}/lib/python3*/site-packages
+        ${PROJECT_SOURCE_DIR}/.cache/cuda/lib/python3*/site-packages
         /usr/local/lib/python3*/site-packages /usr/local/lib/python3*/dist-packages
         /opt/venv/lib/python3*/site-packages /opt/conda/lib/python3*/site-packages)
     foreach(site IN LISTS sites more)
@@ -61,8 +62,8 @@ function(mlbench_cuda_candidates result)
     set(${result} "${found}" PARENT_SCOPE)
 endfunction()
 
-# Compiles and links a small program. `why` is empty when that works; `host` becomes the host compiler
-# that it works with when that is not nvcc's own choice (a g++ newer than the toolkit knows).
+# Compiles and links a small program. `why` is empty when that works; `host` becomes the host
+# compiler that it works with when nvcc's own choice is a g++ newer than the toolkit knows.
 function(mlbench_cuda_try nvcc why host)
     set(${host} "" PARENT_SCOPE)
     set(dir ${PROJECT_BINARY_DIR}/CMakeFiles/cuda-try)
@@ -124,30 +125,31 @@ function(mlbench_cuda_filter nvcc version wanted kept dropped)
     set(${dropped} "${bad}" PARENT_SCOPE)
 endfunction()
 
-# Sets CMAKE_CUDA_ARCHITECTURES. Not asked: A100, H100 and B200 as far as this toolkit knows them, and
-# the newest one's PTX for what comes after. Asked (CMAKE_CUDA_ARCHITECTURES, CUDAARCHS): that or an error.
+# Sets CMAKE_CUDA_ARCHITECTURES. Not asked: A100, H100 and B200 as far as this toolkit knows them,
+# and the newest one's PTX for what comes after. Asked (CMAKE_CUDA_ARCHITECTURES, CUDAARCHS): that
+# or an error.
 macro(mlbench_cuda_architectures nvcc version)
     set(asked "${CMAKE_CUDA_ARCHITECTURES}")
     if(NOT asked AND DEFINED ENV{CUDAARCHS})
         set(asked "$ENV{CUDAARCHS}")
     endif()
     if("${asked}" MATCHES "native")
-        message(FATAL_ERROR "CMAKE_CUDA_ARCHITECTURES=native: not taken, because a program built so starts "
-            "on this machine's GPU only and cannot be configured where there is none; name the "
-            "architectures, as in -DCMAKE_CUDA_ARCHITECTURES=\"80-real;90a-real\"")
+        message(FATAL_ERROR "CMAKE_CUDA_ARCHITECTURES=native: not taken, because a program built "
+            "so starts on this machine's GPU only and cannot be configured where there is none; name "
+            "the architectures, as in -DCMAKE_CUDA_ARCHITECTURES=\"80-real;90a-real\"")
     endif()
     if(asked)
         mlbench_cuda_filter(${nvcc} ${version} "${asked}" kept dropped)
         if(dropped)
-            message(FATAL_ERROR "CMAKE_CUDA_ARCHITECTURES=${asked}: CUDA ${version} (${nvcc}) does not know "
-                "'${dropped}'; see nvcc --list-gpu-arch")
+            message(FATAL_ERROR "CMAKE_CUDA_ARCHITECTURES=${asked}: CUDA ${version} (${nvcc}) does "
+                "not know '${dropped}'; see nvcc --list-gpu-arch")
         endif()
         set(CMAKE_CUDA_ARCHITECTURES "${asked}")
     else()
         mlbench_cuda_filter(${nvcc} ${version} "80-real;90a-real;100-real" kept dropped)
         if(NOT kept)
-            message(FATAL_ERROR "CUDA ${version} (${nvcc}) knows none of the architectures 80, 90a, 100; "
-                "set CMAKE_CUDA_ARCHITECTURES")
+            message(FATAL_ERROR "CUDA ${version} (${nvcc}) knows none of the architectures 80, "
+                "90a, 100; set CMAKE_CUDA_ARCHITECTURES")
         endif()
         list(GET kept -1 newest)
         string(REGEX MATCH "^[0-9]+" newest ${newest})
@@ -155,8 +157,8 @@ macro(mlbench_cuda_architectures nvcc version)
         if(dropped)
             list(TRANSFORM dropped REPLACE "^(.*)-real$" "sm_\\1")
             list(JOIN dropped ", " dropped)
-            string(APPEND MLBENCH_CUDA_NOTE "; without ${dropped}, which this toolkit does not know "
-                "(sm_90a needs CUDA 12.0, sm_100 needs 12.8)")
+            string(APPEND MLBENCH_CUDA_NOTE "; without ${dropped}, which this toolkit does not "
+                "know (sm_90a needs CUDA 12.0, sm_100 needs 12.8)")
         endif()
     endif()
 endmacro()
@@ -164,7 +166,7 @@ endmacro()
 set(MLBENCH_HAVE_CUDA OFF)
 set(MLBENCH_CUDA_VERSION "")
 set(MLBENCH_CUDA_TARGETS "")
-set(MLBENCH_CUDA_NOTE "no: MLBENCH_CUDA=OFF")
+set(MLBENCH_CUDA_NOTE "not in this build: MLBENCH_CUDA=OFF")
 if(NOT MLBENCH_CUDA MATCHES "^(AUTO|ON|OFF)$")
     message(FATAL_ERROR "MLBENCH_CUDA=${MLBENCH_CUDA}: it is AUTO, ON or OFF")
 endif()
@@ -172,7 +174,8 @@ endif()
 if(NOT MLBENCH_CUDA STREQUAL "OFF")
     mlbench_cuda_candidates(candidates)
     set(mlbench_cuda_why "no nvcc was found on the PATH, in CUDACXX, CUDAToolkit_ROOT, CUDA_HOME, \
-/usr/local/cuda*, or in Python's nvidia/cu* folders. Name one with -DCMAKE_CUDA_COMPILER=/path/to/nvcc")
+/usr/local/cuda*, or in Python's nvidia/cu* folders. Name one with \
+-DCMAKE_CUDA_COMPILER=/path/to/nvcc")
     set(first TRUE)
     set(MLBENCH_NVCC "")
     foreach(nvcc IN LISTS candidates)
@@ -199,7 +202,7 @@ if(NOT MLBENCH_CUDA STREQUAL "OFF")
         if(MLBENCH_CUDA STREQUAL "ON")
             message(FATAL_ERROR "MLBENCH_CUDA=ON, but ${mlbench_cuda_why}")
         endif()
-        set(MLBENCH_CUDA_NOTE "no: ${mlbench_cuda_why}")
+        set(MLBENCH_CUDA_NOTE "not in this build: ${mlbench_cuda_why}")
     endif()
 endif()
 

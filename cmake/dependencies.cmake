@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Libraries of the system. Each becomes an imported target and a MLBENCH_<NAME>_VERSION; all that are
-# missing are named together, with their packages.
+# Libraries of the system. Each becomes an imported target and a MLBENCH_<NAME>_VERSION; all that
+# are missing are named together, with their packages.
 set(mlbench_missing "")
 set(mlbench_apt "")
 set(mlbench_dnf "")
@@ -14,7 +14,8 @@ endmacro()
 function(mlbench_header_version result header major minor patch)
     set(text "")
     if(EXISTS "${header}")
-        file(STRINGS "${header}" text REGEX "^#[ \t]*define[ \t]+(${major}|${minor}|${patch})[ \t]+[0-9]+")
+        set(names "(${major}|${minor}|${patch})")
+        file(STRINGS "${header}" text REGEX "^#[ \t]*define[ \t]+${names}[ \t]+[0-9]+")
     endif()
     set(version "")
     foreach(name IN ITEMS ${major} ${minor} ${patch})
@@ -44,7 +45,8 @@ find_package(MPI COMPONENTS C QUIET)
 if(MPI_C_FOUND)
     set(MLBENCH_MPI_VERSION "MPI ${MPI_C_VERSION}")
     foreach(dir IN LISTS MPI_C_INCLUDE_DIRS)
-        mlbench_header_version(version ${dir}/mpi.h OMPI_MAJOR_VERSION OMPI_MINOR_VERSION OMPI_RELEASE_VERSION)
+        mlbench_header_version(version ${dir}/mpi.h
+            OMPI_MAJOR_VERSION OMPI_MINOR_VERSION OMPI_RELEASE_VERSION)
         if(version)
             set(MLBENCH_MPI_VERSION "Open MPI ${version}")
             break()
@@ -54,7 +56,7 @@ else()
     mlbench_lacks("Open MPI (mpicc, mpi.h)" "libopenmpi-dev openmpi-bin" openmpi-devel)
 endif()
 
-# ----------------------------------------------------------------------------------- hwloc and cJSON
+# ---------------------------------------------------------------------------------- hwloc and cJSON
 find_package(PkgConfig QUIET)
 if(PkgConfig_FOUND)
     pkg_check_modules(HWLOC QUIET IMPORTED_TARGET hwloc>=2.0)
@@ -72,7 +74,7 @@ endif()
 set(MLBENCH_HWLOC_VERSION ${HWLOC_VERSION})
 set(MLBENCH_CJSON_VERSION ${CJSON_VERSION})
 
-# -------------------------------------------------------------------------------------------- oneDNN
+# ------------------------------------------------------------------------------------------- oneDNN
 # Versions 2 and 3. Not by its own CMake config: that one asks for OpenCL's headers, which the C API
 # of the CPU has no use for.
 find_path(DNNL_INCLUDE_DIR NAMES oneapi/dnnl/dnnl.h PATHS /opt/intel/oneapi/dnnl/latest/include)
@@ -88,11 +90,11 @@ if(DNNL_INCLUDE_DIR AND DNNL_LIBRARY)
     target_include_directories(mlbench_onednn INTERFACE ${DNNL_INCLUDE_DIR})
     target_link_libraries(mlbench_onednn INTERFACE ${DNNL_LIBRARY})
 else()
-    mlbench_lacks("oneDNN (oneapi/dnnl/dnnl.h, libdnnl.so; or set DNNL_INCLUDE_DIR and DNNL_LIBRARY)"
+    mlbench_lacks("oneDNN (oneapi/dnnl/dnnl.h, libdnnl; or set DNNL_INCLUDE_DIR and DNNL_LIBRARY)"
         libdnnl-dev onednn-devel)
 endif()
 
-# -------------------------------------------------------------------------------------------- cmocka
+# ------------------------------------------------------------------------------------------- cmocka
 if(MLBENCH_TESTS)
     find_package(cmocka QUIET)
     if(NOT cmocka_FOUND)
@@ -105,6 +107,6 @@ if(mlbench_missing)
     message(FATAL_ERROR "mlbench needs what is not on this machine:${mlbench_missing}\n"
         "Debian, Ubuntu:  apt-get install${mlbench_apt}\n"
         "Fedora, RHEL:    dnf install${mlbench_dnf}\n"
-        "(RHEL, Alma, Rocky: some of them are in EPEL and CRB; oneDNN is intel-oneapi-dnnl-devel in "
+        "(RHEL, Alma, Rocky: some are in EPEL and CRB; oneDNN is intel-oneapi-dnnl-devel in "
         "Intel's repository.) scripts/install-deps does this where there is apt.")
 endif()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# mlbench_flags: what every target of the project compiles with. No -march: a package built here must
-# start on any x86-64 or arm64 machine; hot code chooses its instructions when it runs.
+# mlbench_flags: what every target of the project compiles with. No -march: a package built here
+# must start on any x86-64 or arm64 machine; hot code chooses its instructions when it runs.
 if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
     set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
 endif()
@@ -35,7 +35,8 @@ if(MLBENCH_SANITIZE)
         endif()
     endforeach()
     if("thread" IN_LIST mlbench_sanitizers AND mlbench_sanitizers MATCHES "address|leak")
-        message(FATAL_ERROR "MLBENCH_SANITIZE=${MLBENCH_SANITIZE}: 'thread' excludes 'address' and 'leak'")
+        message(FATAL_ERROR "MLBENCH_SANITIZE=${MLBENCH_SANITIZE}: 'thread' excludes 'address' "
+            "and 'leak'")
     endif()
     target_compile_options(mlbench_flags INTERFACE "$<$<COMPILE_LANGUAGE:C>:\
 -fsanitize=${MLBENCH_SANITIZE};-fno-omit-frame-pointer;-fno-sanitize-recover=all>")

@@ -14,7 +14,8 @@ if(NOT CMAKE_CROSSCOMPILING)
         VERBATIM)
     add_custom_target(mlbench_manual ALL DEPENDS ${generated}/mlbench.1 ${generated}/mlbench.bash)
     install(FILES ${generated}/mlbench.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 OPTIONAL)
-    install(FILES ${generated}/mlbench.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
+    install(FILES ${generated}/mlbench.bash
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
         RENAME mlbench OPTIONAL)
 endif()
 
@@ -34,8 +35,8 @@ set(CPACK_PACKAGE_NAME mlbench)
 set(CPACK_PACKAGE_VENDOR mlbench)
 set(CPACK_PACKAGE_CONTACT "The mlbench authors <mlbench@localhost>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "Benchmark of what a machine gives a training job")
-set(CPACK_PACKAGE_DESCRIPTION "mlbench measures compute, memory, interconnect and training steps of rented GPU \
-and CPU machines, verifies each result before it times it, and writes one JSON record.")
+set(CPACK_PACKAGE_DESCRIPTION "mlbench measures compute, memory, interconnect and training steps \
+of rented GPU and CPU machines, verifies each result before it times it, and writes one JSON record.")
 set(CPACK_RESOURCE_FILE_LICENSE ${PROJECT_SOURCE_DIR}/LICENSE)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# mlbench_version: the object that defines mlb_build (harness/base/version.h). What CMake knows is written
-# when it configures; the revision, which changes without CMake, is looked up at every build.
+# mlbench_version: the object that defines mlb_build (harness/base/version.h). What CMake knows is
+# written when it configures; the revision, which changes without CMake, is looked up at every
+# build.
 set(generated ${PROJECT_BINARY_DIR}/generated)
 configure_file(${CMAKE_CURRENT_LIST_DIR}/version.c.in ${generated}/version.c @ONLY)
 find_package(Git QUIET)

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # cmake -DSOURCE=... -DGIT=... -DHEADER=... -P write-revision.cmake
-# Writes HEADER with MLB_REVISION: "1a2b3c4" of the checkout SOURCE, "+" when tracked files have changes;
-# of an archive what git wrote into revision.txt; otherwise "". HEADER is touched only when it changes.
+# Writes HEADER with MLB_REVISION: "1a2b3c4" of the checkout SOURCE, "+" when tracked files have
+# changes; of an archive what git wrote into revision.txt; otherwise "". HEADER is touched only when
+# it changes.
 cmake_minimum_required(VERSION 3.22)
 set(revision "")
 
 function(git result code)
     # A checkout of another user's is fine to read.
-    execute_process(COMMAND ${GIT} -c safe.directory=${SOURCE} --no-optional-locks -C ${SOURCE} ${ARGN}
+    execute_process(
+        COMMAND ${GIT} -c safe.directory=${SOURCE} --no-optional-locks -C ${SOURCE} ${ARGN}
         OUTPUT_VARIABLE out RESULT_VARIABLE rc ERROR_QUIET OUTPUT_STRIP_TRAILING_WHITESPACE)
     set(${result} "${out}" PARENT_SCOPE)
     set(${code} "${rc}" PARENT_SCOPE)
