@@ -30,7 +30,8 @@
     check_close_at((actual), (expected), (tolerance), #actual, __FILE__, __LINE__)
 #define check_text(actual, expected)                                                               \
     check_text_at((actual), (expected), #actual, __FILE__, __LINE__)
-#define check_contains(actual, part) check_contains_at((actual), (part), #actual, __FILE__, __LINE__)
+#define check_contains(actual, part)                                                               \
+    check_contains_at((actual), (part), #actual, __FILE__, __LINE__)
 #define check_ok(status, err) check_ok_at((status), (err), __FILE__, __LINE__)
 /* The call failed with this status and its text contains `part`. */
 #define check_fails(actual, expected, err, part)                                                   \

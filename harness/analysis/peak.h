@@ -19,10 +19,11 @@ void mlb_peaks_close(struct mlb_peaks *peaks);
 
 struct mlb_peak {
     bool known;
-    double value;          /* FLOP/s or bytes/s of ONE device */
-    const char *source;    /* lives as long as `peaks` */
+    double value;       /* FLOP/s or bytes/s of ONE device */
+    const char *source; /* lives as long as `peaks` */
 };
-/* The peak that the headline rate of `row` is a part of, on `device`; collectives have none here. */
+/* The peak that the headline rate of `row` is a part of, on `device`; collectives have none here.
+ */
 struct mlb_peak mlb_peak_of_row(const struct mlb_peaks *peaks, const struct mlb_device_info *device,
                                 const struct mlb_row *row);
 

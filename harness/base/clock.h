@@ -17,7 +17,8 @@ int64_t mlb_clock_resolution_ns(void);
 void mlb_sleep_s(double seconds);
 
 #define MLB_UTC_TEXT 32
-const char *mlb_utc_now(char *to);      /* "2026-11-20T23:41:07Z" into MLB_UTC_TEXT bytes; returns `to` */
+/* "2026-11-20T23:41:07Z" into MLB_UTC_TEXT bytes; returns `to` */
+const char *mlb_utc_now(char *to);
 const char *mlb_utc_now_file(char *to); /* "2026-11-20T23-41-07Z": the same without colons */
 
 #endif

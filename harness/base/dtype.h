@@ -27,10 +27,12 @@ enum mlb_dtype {
 const char *mlb_dtype_name(enum mlb_dtype dtype);
 size_t mlb_dtype_bytes(enum mlb_dtype dtype);
 bool mlb_dtype_parse(const char *name, enum mlb_dtype *dtype);
-extern const char *const mlb_dtype_names[]; /* in enum order, NULL-terminated: an option's choices */
+/* In enum order, NULL-terminated: an option's choices. */
+extern const char *const mlb_dtype_names[];
 
-/* Unit roundoff: bound on the relative error of one rounding to nearest, 2^-p for p significant bits
- * (2^-24 for f32, 2^-8 for bf16, 2^-11 for f16 and for tf32 operands, 2^-53 for f64); 0 for integers. */
+/* Unit roundoff: bound on the relative error of one rounding to nearest, 2^-p for p significant
+ * bits (2^-24 for f32, 2^-8 for bf16, 2^-11 for f16 and for tf32 operands, 2^-53 for f64); 0 for
+ * integers. */
 double mlb_dtype_roundoff(enum mlb_dtype dtype);
 
 uint16_t mlb_bf16_from_f32(float value); /* round to nearest, ties to even; NaN stays NaN */

@@ -2,7 +2,7 @@
 /* JSON on top of cJSON: reading with comments and with places for error messages, writing to files
  * so that a reader sees all or nothing.
  *
- * Numbers are doubles: integers above 2^53 are written as strings by their owner. */
+ * Numbers are doubles: large integers are written as strings (mlb_json_add_u64). */
 #ifndef MLB_BASE_JSON_H
 #define MLB_BASE_JSON_H
 
@@ -20,10 +20,10 @@ struct mlb_json {
     char path[1024]; /* as given, for messages */
 };
 
-/* Read a file of at most `limit` bytes. JSON with // and block comments and trailing commas refused.
- * Errors: "FILE:LINE: what is wrong" (MLB_E_CONFIG), "FILE: cannot read: reason" (MLB_E_IO). A
- * duplicate key in an object, trailing text after the value, NUL bytes, bytes that are not UTF-8 and
- * nesting deeper than 64 are errors. */
+/* Read a file of at most `limit` bytes. JSON with // and block comments and trailing commas
+ * refused. Errors: "FILE:LINE: what is wrong" (MLB_E_CONFIG), "FILE: cannot read: reason"
+ * (MLB_E_IO). A duplicate key in an object, trailing text after the value, NUL bytes, bytes that
+ * are not UTF-8 and nesting deeper than 64 are errors. */
 enum mlb_status mlb_json_open(struct mlb_json *json, const char *path, size_t limit,
                               struct mlb_error *err);
 /* The same from memory; `name` stands for the file in messages. */
@@ -31,7 +31,8 @@ enum mlb_status mlb_json_parse(struct mlb_json *json, const char *name, const ch
                                size_t length, struct mlb_error *err);
 void mlb_json_close(struct mlb_json *json);
 
-/* Line of `item`'s key (or of the value, in an array), from 1; 0 when it is not of this document. */
+/* Line of `item`'s key (or of the value, in an array), from 1; 0 when it is not of this document.
+ */
 size_t mlb_json_line(const struct mlb_json *json, const cJSON *item);
 
 /* MLB_E_CONFIG with "FILE:LINE: " in front. */
@@ -42,17 +43,22 @@ enum mlb_status mlb_json_fail(const struct mlb_json *json, const cJSON *item, st
 enum mlb_status mlb_file_read(const char *path, size_t limit, char **text, size_t *length,
                               struct mlb_error *err);
 /* Temporary file beside `path`, write, fsync, rename, fsync of the folder. On failure the temporary
- * file is gone and what stood at `path` is untouched. */
+ * file is gone and what stood at `path` is untouched, but for the one that says "written, but". A
+ * symbolic link stays and what it points to is replaced; a device or a pipe is written into. */
 enum mlb_status mlb_file_write_atomic(const char *path, const char *text, size_t length,
                                       struct mlb_error *err);
 
 /* Typed look-ups in an object; false when absent or of another type. */
 bool mlb_json_get_text(const cJSON *object, const char *key, const char **text);
 bool mlb_json_get_real(const cJSON *object, const char *key, double *value);
-bool mlb_json_get_u64(const cJSON *object, const char *key, uint64_t *value); /* number or decimal string */
+/* Number or decimal string. */
+bool mlb_json_get_u64(const cJSON *object, const char *key, uint64_t *value);
 bool mlb_json_get_bool(const cJSON *object, const char *key, bool *value);
 
-/* A whole number exactly: as a JSON number up to 2^53, above it as a decimal string. */
+/* A whole number exactly: as a JSON number below 10^15, from there on as a decimal string. cJSON
+ * writes a number with 15 digits when that is within DBL_EPSILON of it, relatively, so that of
+ * larger ones (and of fractions) the last bit may be lost. */
+#define MLB_JSON_EXACT 1000000000000000u
 cJSON *mlb_json_add_u64(cJSON *object, const char *key, uint64_t value);
 
 #endif

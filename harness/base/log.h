@@ -11,7 +11,7 @@ enum mlb_log_level { MLB_LOG_ERROR, MLB_LOG_WARN, MLB_LOG_INFO, MLB_LOG_DEBUG };
 struct mlb_log {
     enum mlb_log_level level; /* lines above it are dropped */
     int stream_fd;
-    int rank;  /* -1: not printed */
+    int rank; /* -1: not printed */
 };
 
 /* One write(2) a line: "mlbench: text" or "mlbench: rank 3: text"; a NULL log drops it. */

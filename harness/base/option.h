@@ -56,6 +56,7 @@ const struct mlb_option *mlb_option_find(const struct mlb_option *table, const c
 const struct mlb_option *mlb_option_find_letter(const struct mlb_option *table, char letter);
 
 /* "; did you mean 'iterations'?" or, when nothing is near, "; known: a, b, c" into `to`. */
-const char *mlb_option_hint(const struct mlb_option *table, const char *word, char *to, size_t size);
+const char *mlb_option_hint(const struct mlb_option *table, const char *word, char *to,
+                            size_t size);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Counter-based random numbers: value = f(seed, index), the same bits on CPU and GPU, so any element
- * of any array can be made again where it is checked. Compiles as C and as CUDA C++.
+/* Counter-based random numbers: value = f(seed, index), the same bits on CPU and GPU, so any
+ * element of any array can be made again where it is checked. Compiles as C and as CUDA C++.
  *
  * Only integer arithmetic and exact conversions are used: nothing depends on a compiler's fused
  * multiply-add or on a math library. */
@@ -32,8 +32,8 @@ static inline MLB_HOST_DEVICE uint32_t mlb_rng_lanes(uint64_t bits)
            (uint32_t)((bits >> 32) & 0xffffu) + (uint32_t)(bits >> 48);
 }
 
-/* Normal(0, 1) to within 0.3 % of the distribution function: the sum of twelve uniforms has variance
- * 1 (central limit; range +-6). The integer sum has 20 bits, so the float is exact. */
+/* Normal(0, 1) to within 0.3 % of the distribution function: the sum of twelve uniforms has
+ * variance 1 (central limit; range +-6). The integer sum has 20 bits, so the float is exact. */
 static inline MLB_HOST_DEVICE float mlb_rng_normal(uint64_t seed, uint64_t index)
 {
     uint32_t sum = mlb_rng_lanes(mlb_rng_bits(seed, 3u * index)) +

@@ -6,8 +6,8 @@
 #ifndef MLB_BASE_STATUS_H
 #define MLB_BASE_STATUS_H
 
-/* X(name, exit code, one-line meaning). Exit codes: 0 good; 1 regression or wrong result; 2 usage or
- * configuration; 3 no verdict (not measured, not comparable); 4 unhealthy machine. */
+/* X(name, exit code, one-line meaning). Exit codes: 0 good; 1 regression or wrong result; 2 usage
+ * or configuration; 3 no verdict (not measured, not comparable); 4 unhealthy machine. */
 #define MLB_STATUS_LIST(X)                                                                         \
     X(OK, 0, "ok")                                                                                 \
     X(E_USAGE, 2, "wrong use of the command line")                                                 \

@@ -33,12 +33,12 @@ bool mlb_format(char *to, size_t size, const char *format, ...)
 /* Shell-style match with * and ? (no brackets). */
 bool mlb_glob_match(const char *pattern, const char *string);
 
-/* Damerau-Levenshtein distance (optimal string alignment): a swap of neighbours counts one. Of words
- * longer than 127 bytes it is the longer one's length. */
+/* Damerau-Levenshtein distance (optimal string alignment): a swap of neighbours counts one. Of
+ * words longer than 127 bytes it is the longer one's length. */
 size_t mlb_edit_distance(const char *a, const char *b);
 
-/* How near `word` is to `name`, case and '-' against '_' aside: the edit distance when it is at most
- * 2 and at most a third of the name's length; 3 when `word` is the beginning of `name`; else
+/* How near `word` is to `name`, case and '-' against '_' aside: the edit distance when it is at
+ * most 2 and at most a third of the name's length; 3 when `word` is the beginning of `name`; else
  * MLB_NOT_NEAR. */
 size_t mlb_nearness(const char *word, const char *name);
 #define MLB_NOT_NEAR ((size_t)-1)

@@ -18,7 +18,8 @@
 /* What input data looks like. Kinds differ in power and clock, so records of unlike kinds don't
  * compare. Integer dtypes: NORMAL and UNIFORM both give uniform integers in [-127, 127]. */
 enum mlb_data { MLB_DATA_NORMAL, MLB_DATA_UNIFORM, MLB_DATA_INTS, MLB_DATA_ZEROS };
-extern const char *const mlb_data_names[]; /* "normal", "uniform", "ints" (-3..3), "zeros"; NULL-terminated */
+/* "normal", "uniform", "ints" (-3..3), "zeros"; NULL-terminated */
+extern const char *const mlb_data_names[];
 
 /* Element `index` of the data kind, before rounding to the dtype: the host's way to make again what
  * fill() put on a device. */
@@ -29,16 +30,16 @@ enum mlb_copy { MLB_TO_DEVICE, MLB_TO_HOST, MLB_ON_DEVICE };
 #define MLB_MARKS 64 /* time marks a device has */
 
 struct mlb_device_info {
-    char kind[16];        /* "cpu", "cuda" */
-    char name[128];       /* "NVIDIA H200", "Intel(R) Xeon(R) Platinum 8481C" */
-    int index;            /* of the device in its kind */
-    char pci_id[24];      /* "0000:1b:00.0"; "" for a CPU */
-    char uuid[48];        /* "GPU-..."; "" when unknown */
+    char kind[16];   /* "cpu", "cuda" */
+    char name[128];  /* "NVIDIA H200", "Intel(R) Xeon(R) Platinum 8481C" */
+    int index;       /* of the device in its kind */
+    char pci_id[24]; /* "0000:1b:00.0"; "" for a CPU */
+    char uuid[48];   /* "GPU-..."; "" when unknown */
     uint64_t memory_bytes;
     uint64_t last_cache_bytes; /* CPU: L3 of the rank's package(s) as the system tells; GPU: L2 */
-    uint32_t units;       /* CPU: cores this rank may use; GPU: SMs */
-    uint32_t capability;  /* GPU: 90 for compute capability 9.0; 0 for a CPU */
-    double clock_hz;      /* maximum, as the device tells; 0 = unknown */
+    uint32_t units;            /* CPU: cores this rank may use; GPU: SMs */
+    uint32_t capability;       /* GPU: 90 for compute capability 9.0; 0 for a CPU */
+    double clock_hz;           /* maximum, as the device tells; 0 = unknown */
     double memory_bytes_per_s; /* GPU: 2 x memory clock x bus width; 0 = unknown */
 };
 
@@ -47,8 +48,9 @@ struct mlb_device; /* opaque; made by its backend */
 struct mlb_backend {
     const char *kind; /* "cpu", "cuda"; unique */
 
-    /* How many devices there are. Required. Not an error when there is none or the driver or library
-     * is missing: *count = 0 and `why` (may be NULL) says it in one line, with how to get it. */
+    /* How many devices there are. Required. Not an error when there is none or the driver or
+     * library is missing: *count = 0 and `why` (may be NULL) says it in one line, with how to get
+     * it. */
     enum mlb_status (*count)(int *count, char *why, size_t why_size, struct mlb_error *err);
 
     /* Open device `index`; `threads` is for the CPU backend (0 = as many as the process may use).
@@ -64,8 +66,8 @@ struct mlb_backend {
     enum mlb_status (*memory)(struct mlb_device *device, uint64_t *free_bytes,
                               uint64_t *total_bytes, struct mlb_error *err);
 
-    /* At least 256-byte aligned; `what` names the buffer in errors ("gemm.C"). CPU memory is touched
-     * first by the threads that will use it. Required. bytes = 0 gives NULL and MLB_OK. */
+    /* At least 256-byte aligned; `what` names the buffer in errors ("gemm.C"). CPU memory is
+     * touched first by the threads that will use it. Required. bytes = 0 gives NULL and MLB_OK. */
     enum mlb_status (*alloc)(struct mlb_device *device, size_t bytes, const char *what, void **ptr,
                              struct mlb_error *err);
     void (*free)(struct mlb_device *device, void *ptr); /* Required. Accepts NULL. */
@@ -77,8 +79,8 @@ struct mlb_backend {
     /* ptr[i] = round(mlb_data_value(data, dtype, seed, first + i)) for i < count, the same bits on
      * every backend. Enqueued. Required. */
     enum mlb_status (*fill)(struct mlb_device *device, void *ptr, uint64_t count,
-                            enum mlb_dtype dtype, enum mlb_data data, uint64_t seed,
-                            uint64_t first, struct mlb_error *err);
+                            enum mlb_dtype dtype, enum mlb_data data, uint64_t seed, uint64_t first,
+                            struct mlb_error *err);
 
     /* Enqueue time mark `mark` (0..MLB_MARKS-1). Required. */
     enum mlb_status (*mark)(struct mlb_device *device, int mark, struct mlb_error *err);
@@ -99,8 +101,8 @@ struct mlb_device {
     struct mlb_device_info info; /* filled by open */
 };
 
-/* All backends of this build, best first (cuda before cpu); NULL-terminated. Defined in device.c, in
- * tests by tests/fake. `cuda_absent.c` takes the place of `cuda.c` in a build without CUDA. */
+/* All backends of this build, best first (cuda before cpu); NULL-terminated. Defined in device.c,
+ * in tests by tests/fake. `cuda_absent.c` takes the place of `cuda.c` in a build without CUDA. */
 extern const struct mlb_backend *const mlb_backends[];
 extern const struct mlb_backend mlb_backend_cpu;
 extern const struct mlb_backend mlb_backend_cuda;
@@ -116,9 +118,8 @@ enum mlb_status mlb_alloc(struct mlb_device *device, size_t bytes, const char *w
 void mlb_free(struct mlb_device *device, void *ptr); /* device may be NULL when ptr is NULL */
 enum mlb_status mlb_copy(struct mlb_device *device, void *to, const void *from, size_t bytes,
                          enum mlb_copy direction, struct mlb_error *err);
-enum mlb_status mlb_fill(struct mlb_device *device, void *ptr, uint64_t count,
-                         enum mlb_dtype dtype, enum mlb_data data, uint64_t seed,
-                         struct mlb_error *err);
+enum mlb_status mlb_fill(struct mlb_device *device, void *ptr, uint64_t count, enum mlb_dtype dtype,
+                         enum mlb_data data, uint64_t seed, struct mlb_error *err);
 enum mlb_status mlb_sync(struct mlb_device *device, double deadline_s, struct mlb_error *err);
 
 #endif

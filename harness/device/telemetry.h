@@ -2,8 +2,8 @@
 /* What the device went through while samples were taken: clocks, power, temperature, throttling; on
  * a CPU also time stolen by the hypervisor and switches forced on us.
  *
- * Lifecycle: mlb_telemetry_open(device) -> [begin -> poll... -> end]* -> close. NVML is loaded at run
- * time; without it a GPU's figures are absent and `source` says so. */
+ * Lifecycle: mlb_telemetry_open(device) -> [begin -> poll... -> end]* -> close. NVML is loaded at
+ * run time; without it a GPU's figures are absent and `source` says so. */
 #ifndef MLB_DEVICE_TELEMETRY_H
 #define MLB_DEVICE_TELEMETRY_H
 
@@ -23,15 +23,19 @@ struct mlb_maybe {
 struct mlb_telemetry_window {
     char source[32]; /* "nvml", "proc", "none" */
     double duration_s;
-    struct mlb_maybe clock_min_hz, clock_median_hz; /* GPU: SM clock; CPU: mean over the rank's cores */
+    /* GPU: SM clock; CPU: mean over the rank's cores. */
+    struct mlb_maybe clock_min_hz, clock_median_hz;
     struct mlb_maybe memory_clock_median_hz;
     struct mlb_maybe power_mean_w, energy_j, power_limit_w;
     struct mlb_maybe temperature_max_c;
-    struct mlb_maybe throttled_power_fraction;   /* share of the window: power cap (normal in dense GEMM) */
-    struct mlb_maybe throttled_thermal_fraction; /* share of the window: heat or hardware slow-down */
-    struct mlb_maybe steal_fraction;             /* CPU: share of the rank's cores that the hypervisor took */
-    struct mlb_maybe involuntary_switches;       /* CPU: count, this process */
-    struct mlb_maybe ecc_uncorrected;            /* GPU: errors that appeared in the window */
+    /* Share of the window: power cap (normal in dense GEMM). */
+    struct mlb_maybe throttled_power_fraction;
+    /* Share of the window: heat or hardware slow-down. */
+    struct mlb_maybe throttled_thermal_fraction;
+    /* CPU: share of the rank's cores that the hypervisor took. */
+    struct mlb_maybe steal_fraction;
+    struct mlb_maybe involuntary_switches; /* CPU: count, this process */
+    struct mlb_maybe ecc_uncorrected;      /* GPU: errors that appeared in the window */
     char verdict[96]; /* "" = clean; else why samples of this window are not to be trusted */
 };
 

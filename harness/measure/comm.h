@@ -24,15 +24,15 @@ struct mlb_comm_ops;
 
 struct mlb_comm {
     const struct mlb_comm_ops *ops;
-    const char *name;     /* "mpi", "self" */
-    char library[96];     /* "Open MPI 4.1.4"; "" for self */
-    int rank, size;       /* of the job */
+    const char *name;           /* "mpi", "self" */
+    char library[96];           /* "Open MPI 4.1.4"; "" for self */
+    int rank, size;             /* of the job */
     int local_rank, local_size; /* of this machine */
-    int node, nodes;      /* this rank's machine, number of machines */
-    int slots;            /* ranks the launcher had room for; 0 = unknown */
-    char host[MLB_HOST_NAME]; /* for messages only, never in a record */
-    double deadline_s;    /* of every control wait */
-    void *state;          /* of the implementation */
+    int node, nodes;            /* this rank's machine, number of machines */
+    int slots;                  /* ranks the launcher had room for; 0 = unknown */
+    char host[MLB_HOST_NAME];   /* for messages only, never in a record */
+    double deadline_s;          /* of every control wait */
+    void *state;                /* of the implementation */
 };
 
 /* Control plane. Collective over all ranks, called in the same order by all. A wait that passes the
@@ -70,11 +70,12 @@ enum mlb_status mlb_comm_open(double deadline_s, struct mlb_comm **comm, struct 
 void mlb_comm_close(struct mlb_comm *comm);
 
 /* Agree on a status: every rank gets the worst one; the text of the lowest rank that failed is told
- * to all, prefixed with "rank N: " when it came from another. For the ends of phases that may fail on
- * one rank only. Defined in measure/agree.c. */
+ * to all, prefixed with "rank N: " when it came from another. For the ends of phases that may fail
+ * on one rank only. Defined in measure/agree.c. */
 enum mlb_status mlb_comm_agree(struct mlb_comm *comm, enum mlb_status mine, struct mlb_error *err);
 
-/* ------------------------------------------------------------------------------------- data plane */
+/* ------------------------------------------------------------------------------------- data plane
+ */
 
 struct mlb_channel_ops;
 

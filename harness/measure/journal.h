@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The journal: what was measured is on disk before the next case starts.
  *
- * A text file beside the final record, JSON lines: first the head (the record without rows), then one
- * line a row: {"row": {...}, "crc32": "8 hex digits of the row's text"}. Each line is written with
- * one write(2) and fsync'ed. A line cut short by a kill or a full disk is dropped when read, and cut
- * off before the journal is appended to again. */
+ * A text file beside the final record, JSON lines: first the head (the record without rows), then
+ * one line a row: {"row": {...}, "crc32": "8 hex digits of the row's text"}. Each line is written
+ * with one write(2) and fsync'ed. A line cut short by a kill or a full disk is dropped when read,
+ * and cut off before the journal is appended to again. */
 #ifndef MLB_MEASURE_JOURNAL_H
 #define MLB_MEASURE_JOURNAL_H
 

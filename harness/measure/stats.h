@@ -6,10 +6,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Interval of the median by order statistics (Thompson 1936; Hahn & Meeker): k = largest integer with
- * P(Bin(n, 1/2) <= k-1) <= alpha/2, interval [x_(k), x_(n+1-k)]. */
+/* Interval of the median by order statistics (Thompson 1936; Hahn & Meeker): k = largest integer
+ * with P(Bin(n, 1/2) <= k-1) <= alpha/2, interval [x_(k), x_(n+1-k)]. */
 struct mlb_interval {
-    bool known;      /* false when n is too small (under 6 at 95 %): there is no interval then */
+    bool known; /* false when n is too small (under 6 at 95 %): there is no interval then */
     double low, high;
     double coverage; /* achieved, 1 - 2 P(Bin <= k-1) */
 };
@@ -19,12 +19,14 @@ struct mlb_summary {
     double median, min, max, q1, q3; /* quartiles: type 7 (linear) */
     struct mlb_interval interval;    /* of the median */
     double lag1;                     /* lag-1 autocorrelation in the order taken; 0 when n < 3 */
-    double drift;                    /* Theil-Sen slope x n / median: relative change over the window */
+    /* Theil-Sen slope x n / median: relative change over the window. */
+    double drift;
 };
 
 /* `sorted` ascending, n >= 1. */
 double mlb_quantile_sorted(const double *sorted, size_t n, double p);
-/* The k of the interval, 0 when there is none. Exact binomial to n = 1000, normal approximation above. */
+/* The k of the interval, 0 when there is none. Exact binomial to n = 1000, normal approximation
+ * above. */
 size_t mlb_median_interval_order(size_t n, double confidence);
 struct mlb_interval mlb_median_interval(const double *sorted, size_t n, double confidence);
 double mlb_median(const double *values, size_t n); /* NaN when n = 0 or out of memory */

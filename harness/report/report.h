@@ -20,8 +20,8 @@ struct mlb_printer {
                              struct mlb_error *err);
 };
 
-extern const struct mlb_printer mlb_printers[];   /* ends with a NULL name */
-extern const char *const mlb_printer_names[];     /* the same names, NULL-terminated: choices */
+extern const struct mlb_printer mlb_printers[]; /* ends with a NULL name */
+extern const char *const mlb_printer_names[];   /* the same names, NULL-terminated: choices */
 const struct mlb_printer *mlb_printer_find(const char *name);
 
 /* One row in one line, as it is shown while the job runs and in the text table's cells:
