@@ -198,8 +198,8 @@ static enum mlb_status find_workload(const struct mlb_json *json, const cJSON *o
                          near ? "'?" : "");
 }
 
-static const char *const case_keys[] = {"workload", "device",  "variant",
-                                        "priority", "measure", NULL};
+static const char *const case_keys[] = {"workload", "device",  "variant", "priority",
+                                        "measure",  "without", NULL};
 
 static enum mlb_status read_text(const struct mlb_json *json, const cJSON *item, char *to,
                                  size_t size, struct mlb_error *err)
@@ -221,6 +221,8 @@ static enum mlb_status read_key(struct axes *axes, const cJSON *item, struct mlb
         return read_text(json, item, like->device, sizeof like->device, err);
     if (strcmp(item->string, "variant") == 0)
         return read_text(json, item, like->variant, sizeof like->variant, err);
+    if (strcmp(item->string, "without") == 0)
+        return read_text(json, item, like->without, sizeof like->without, err);
     if (strcmp(item->string, "measure") == 0)
         return read_measure(json, item, &like->measure, err);
     if (strcmp(item->string, "priority") == 0) {
@@ -325,7 +327,8 @@ static enum mlb_status add_word(cJSON *cases, const char *word, struct mlb_error
         return mlb_fail(err, MLB_E_USAGE, "command line: '%s' twice; write %s=A,B", copy, copy);
     if (strcmp(copy, "device") == 0 || strcmp(copy, "variant") == 0)
         cJSON_AddStringToObject(last, copy, equals + 1);
-    else if (strcmp(copy, "workload") == 0 || strcmp(copy, "measure") == 0)
+    else if (strcmp(copy, "workload") == 0 || strcmp(copy, "measure") == 0 ||
+             strcmp(copy, "without") == 0)
         return mlb_fail(err, MLB_E_USAGE, "command line: '%s' is no parameter", word);
     else
         add_list(last, copy, equals + 1);

@@ -122,11 +122,20 @@ static enum mlb_status finish_case(struct mlb_case *item, const char *const *kin
     return make_id(item, err);
 }
 
-static void drop_duplicates(struct mlb_plan *plan)
+static bool listed(const char *kind, const char *const *kinds)
+{
+    for (size_t i = 0; kinds[i]; i++)
+        if (strcmp(kinds[i], kind) == 0)
+            return true;
+    return false;
+}
+
+/* Cases meant for other machines, and exact duplicates. */
+static void drop_needless(struct mlb_plan *plan, const char *const *kinds)
 {
     size_t kept = 0;
     for (size_t i = 0; i < plan->count; i++) {
-        bool twice = false;
+        bool twice = listed(plan->cases[i].without, kinds);
         for (size_t j = 0; j < kept && !twice; j++)
             twice = strcmp(plan->cases[j].id, plan->cases[i].id) == 0;
         if (twice)
@@ -162,7 +171,7 @@ enum mlb_status mlb_plan_finish(struct mlb_plan *plan, const char *const *kinds,
     for (size_t i = 0; i < plan->count; i++)
         if (finish_case(&plan->cases[i], kinds, err) != MLB_OK)
             return err->status;
-    drop_duplicates(plan);
+    drop_needless(plan, kinds);
     mlb_plan_rehash(plan);
     return MLB_OK;
 }

@@ -27,6 +27,7 @@ struct mlb_case {
     const struct mlb_workload *workload;
     char device[16];  /* "auto", "cpu", "cuda" as asked; the kind that was chosen after planning */
     char variant[32]; /* "" = the best one */
+    char without[16]; /* the case is for machines that lack this kind of device; "" = for all */
     void *params;     /* owned; workload->params_bytes */
     struct mlb_measure measure;
     unsigned priority; /* 1 tells most; order under a budget, then the suite's order */

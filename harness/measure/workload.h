@@ -41,7 +41,6 @@ struct mlb_work {
     bool operations;     /* flop are integer operations */
     double bytes;        /* memory traffic; or message size S of a collective */
     double bus_factor;   /* collectives: busbw = bytes / time * bus_factor */
-    double unit_scale;   /* reserved for tokens of training steps; 0 */
 };
 
 struct mlb_variant {
