@@ -277,7 +277,7 @@ static void put_number(char *to, const struct rounded *number, int shift)
     if (before <= 0)
         *at++ = '0';
     for (int i = before < 0 ? before : 0; i < number->count || i < before; i++) {
-        if (i == (before > 0 ? before : before < 0 ? before : 0))
+        if (i == before)
             *at++ = '.';
         *at++ = i >= 0 && i < number->count ? number->digits[i] : '0';
     }

@@ -1,0 +1,523 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/base/json_check.h"
+
+#include <ctype.h>
+#include <locale.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/base/text.h"
+#include "harness/base/utf8.h"
+
+/* A key that was seen: behind its opening quote, in the text. */
+struct key {
+    const char *at;
+    size_t line;
+};
+
+struct scan {
+    const char *name;
+    char *at; /* next character; *end is a zero */
+    const char *end;
+    size_t line;      /* of `at`, from 1 */
+    size_t depth;     /* containers that are open */
+    const char *kind; /* of the innermost one: "list", "object" */
+    size_t opened;    /* its line */
+    struct key *keys; /* of all objects that are open, the innermost one's last */
+    size_t key_count, key_room;
+    struct mlb_error *err;
+};
+
+/* What stands at the place of an error, for its text. */
+struct found {
+    char text[64];
+};
+
+static enum mlb_status wrong(struct scan *scan, size_t line, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static enum mlb_status wrong(struct scan *scan, size_t line, const char *format, ...)
+{
+    char text[MLB_ERROR_TEXT];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    return mlb_fail(scan->err, MLB_E_CONFIG, "%s:%zu: %s", scan->name, line, text);
+}
+
+static bool at_end(const struct scan *scan)
+{
+    return scan->at == scan->end;
+}
+
+static enum mlb_status ended(struct scan *scan)
+{
+    size_t line = scan->line - (scan->line > 1 && scan->end[-1] == '\n');
+    if (scan->depth == 0)
+        return wrong(scan, line, "nothing in it; a JSON value is expected");
+    return wrong(scan, line, "unexpected end of file inside the %s that begins at line %zu",
+                 scan->kind, scan->opened);
+}
+
+static bool is_word(char c)
+{
+    return isalnum((unsigned char)c) || c == '_' || c == '.' || c == '-' || c == '+';
+}
+
+/* The beginning of the content of a string, behind its opening quote. */
+static struct found describe_string(const char *at)
+{
+    struct found found;
+    size_t length = 0, shown = 40;
+    while (length < shown && at[length] && at[length] != '"' && (unsigned char)at[length] >= 0x20)
+        length += mlb_utf8_length(at + length);
+    bool whole = at[length] == '"';
+    mlb_format(found.text, sizeof found.text, "\"%.*s%s", (int)length, at, whole ? "\"" : "...");
+    return found;
+}
+
+static struct found describe(const struct scan *scan)
+{
+    struct found found;
+    const int shown = 24;
+    int length = 0;
+    while (length < shown && is_word(scan->at[length]))
+        length++;
+    if (*scan->at == '"')
+        return describe_string(scan->at + 1);
+    if (length > 0)
+        mlb_format(found.text, sizeof found.text, "'%.*s%s'", length, scan->at,
+                   is_word(scan->at[length]) ? "..." : "");
+    else if (*scan->at > ' ' && *scan->at <= '~')
+        mlb_format(found.text, sizeof found.text, "'%c'", *scan->at);
+    else
+        mlb_format(found.text, sizeof found.text, "the character U+%04X",
+                   (unsigned)mlb_utf8_code(scan->at));
+    return found;
+}
+
+/* From "//" or the start of a block comment on. */
+static enum mlb_status blank_comment(struct scan *scan)
+{
+    size_t begin = scan->line;
+    bool block = scan->at[1] == '*';
+    const char *closed = block ? strstr(scan->at + 2, "*/") : strchr(scan->at, '\n');
+    if (block && !closed)
+        return wrong(scan, begin, "the comment that begins here is not closed with */");
+    const char *stop = block ? closed + 2 : closed ? closed : scan->end;
+    for (; scan->at < stop; scan->at++) {
+        scan->line += *scan->at == '\n';
+        if (*scan->at != '\n' && *scan->at != '\r')
+            *scan->at = ' ';
+    }
+    return MLB_OK;
+}
+
+static enum mlb_status skip_blanks(struct scan *scan)
+{
+    for (;; scan->at++) {
+        while (*scan->at == '/' && (scan->at[1] == '/' || scan->at[1] == '*')) {
+            enum mlb_status status = blank_comment(scan);
+            if (status)
+                return status;
+        }
+        if (*scan->at == '#')
+            return wrong(scan, scan->line, "'#' begins no comment here; // and /* */ do");
+        if (*scan->at == '\n')
+            scan->line++;
+        else if (*scan->at != ' ' && *scan->at != '\t' && *scan->at != '\r')
+            return MLB_OK;
+    }
+}
+
+/* Value of four hex digits, or -1. */
+static int32_t four_hex(const char *at)
+{
+    int32_t value = 0;
+    for (int i = 0; i < 4; i++) {
+        if (!isxdigit((unsigned char)at[i]))
+            return -1;
+        int digit = isdigit((unsigned char)at[i]) ? at[i] - '0' : (at[i] | 0x20) - 'a' + 10;
+        value = value * 16 + digit;
+    }
+    return value;
+}
+
+/* From the 'u' of an escape on. */
+static enum mlb_status scan_unicode(struct scan *scan)
+{
+    int32_t code = four_hex(scan->at + 1);
+    if (code < 0)
+        return wrong(scan, scan->line, "'\\u' is followed by four hexadecimal digits");
+    if (code == 0)
+        return wrong(scan, scan->line, "'\\u0000' in a string: text with a NUL is not taken");
+    scan->at += 5;
+    if (code < 0xd800 || code > 0xdfff)
+        return MLB_OK;
+    int32_t low = scan->at[0] == '\\' && scan->at[1] == 'u' ? four_hex(scan->at + 2) : -1;
+    if (code > 0xdbff || low < 0xdc00 || low > 0xdfff)
+        return wrong(scan, scan->line,
+                     "'\\u%04x' is half of a character: its other half is missing", (unsigned)code);
+    scan->at += 6;
+    return MLB_OK;
+}
+
+static enum mlb_status scan_escape(struct scan *scan)
+{
+    scan->at++;
+    if (*scan->at == 'u')
+        return scan_unicode(scan);
+    if (*scan->at && strchr("\"\\/bfnrt", *scan->at)) {
+        scan->at++;
+        return MLB_OK;
+    }
+    if (isprint((unsigned char)*scan->at))
+        return wrong(scan, scan->line,
+                     "'\\%c' is no escape of JSON; a backslash itself is written '\\\\'",
+                     *scan->at);
+    return wrong(scan, scan->line, "a backslash at the end of a line; it is written '\\\\'");
+}
+
+/* From the opening quote on. */
+static enum mlb_status scan_string(struct scan *scan)
+{
+    scan->at++;
+    for (;;) {
+        unsigned char c = (unsigned char)*scan->at;
+        if (c == '"') {
+            scan->at++;
+            return MLB_OK;
+        }
+        if (c == '\n' || c == '\r' || at_end(scan))
+            return wrong(scan, scan->line, "a string is not closed on its line with '\"'");
+        if (c < 0x20)
+            return wrong(scan, scan->line, "control character in a string; write \\u%04x%s", c,
+                         c == '\t' ? " or \\t" : "");
+        if (c != '\\') {
+            scan->at++;
+            continue;
+        }
+        enum mlb_status status = scan_escape(scan);
+        if (status)
+            return status;
+    }
+}
+
+static bool skip_digits(struct scan *scan)
+{
+    const char *begin = scan->at;
+    while (isdigit((unsigned char)*scan->at))
+        scan->at++;
+    return scan->at > begin;
+}
+
+/* digits [. digits] [e digits], without a leading zero */
+static bool skip_number(struct scan *scan)
+{
+    scan->at += *scan->at == '-';
+    bool zero = *scan->at == '0';
+    const char *begin = scan->at;
+    if (!skip_digits(scan) || (zero && scan->at > begin + 1))
+        return false;
+    if (*scan->at == '.') {
+        scan->at++;
+        if (!skip_digits(scan))
+            return false;
+    }
+    if (*scan->at == 'e' || *scan->at == 'E') {
+        scan->at++;
+        scan->at += *scan->at == '+' || *scan->at == '-';
+        if (!skip_digits(scan))
+            return false;
+    }
+    return !is_word(*scan->at);
+}
+
+static bool is_finite(const char *number)
+{
+    locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    double value = plain ? strtod_l(number, NULL, plain) : strtod(number, NULL);
+    if (plain)
+        freelocale(plain);
+    return isfinite(value);
+}
+
+static enum mlb_status scan_number(struct scan *scan)
+{
+    char *begin = scan->at;
+    struct found found = describe(scan);
+    if (!skip_number(scan))
+        return wrong(scan, scan->line,
+                     "%s is not a number of JSON, which has the form -12.5e3 (no leading zero, "
+                     "digits on both sides of the point)",
+                     found.text);
+    if (scan->at - begin > MLB_JSON_NUMBER)
+        return wrong(scan, scan->line, "the number %s has more than %d characters", found.text,
+                     MLB_JSON_NUMBER);
+    if (!is_finite(begin))
+        return wrong(scan, scan->line, "the number %s is too large", found.text);
+    return MLB_OK;
+}
+
+static enum mlb_status scan_word(struct scan *scan)
+{
+    static const char *const words[] = {"true", "false", "null"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        size_t length = strlen(words[i]);
+        if (strncmp(scan->at, words[i], length) == 0 && !is_word(scan->at[length])) {
+            scan->at += length;
+            return MLB_OK;
+        }
+    }
+    if (*scan->at == '\'')
+        return wrong(scan, scan->line, "text is written in double quotes, not in single ones");
+    struct found found = describe(scan);
+    return wrong(scan, scan->line,
+                 "expected a value (\"text\", number, true, false, null, list or object), found %s",
+                 found.text);
+}
+
+/* Next character of a string's content: a code point, or -1 at its end. Both halves of a pair of
+ * escapes become one. */
+static int32_t next_code(const char **at)
+{
+    static const char letters[] = "bfnrt", codes[] = "\b\f\n\r\t";
+    const char *c = *at;
+    if (*c == '"')
+        return -1;
+    if (*c != '\\') {
+        *at = c + mlb_utf8_length(c);
+        return (int32_t)mlb_utf8_code(c);
+    }
+    if (c[1] != 'u') {
+        const char *letter = strchr(letters, c[1]);
+        *at = c + 2;
+        return letter ? codes[letter - letters] : c[1];
+    }
+    int32_t code = four_hex(c + 2);
+    *at = c + 6;
+    if (code < 0xd800 || code > 0xdfff)
+        return code;
+    *at = c + 12;
+    return 0x10000 + ((code - 0xd800) << 10) + (four_hex(c + 8) - 0xdc00);
+}
+
+/* Order of keys by their content. */
+static int compare_content(const char *a, const char *b)
+{
+    for (;;) {
+        int32_t x = next_code(&a), y = next_code(&b);
+        if (x != y)
+            return x < y ? -1 : 1;
+        if (x < 0)
+            return 0;
+    }
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+    const struct key *x = a, *y = b;
+    int order = compare_content(x->at, y->at);
+    return order ? order : (x->at > y->at) - (x->at < y->at);
+}
+
+/* The innermost object ends: its keys are those from `first` on. */
+static enum mlb_status close_keys(struct scan *scan, size_t first)
+{
+    struct key *keys = scan->keys + first;
+    size_t count = scan->key_count - first;
+    scan->key_count = first;
+    if (count < 2)
+        return MLB_OK;
+    qsort(keys, count, sizeof *keys, compare_keys);
+    const struct key *again = NULL, *before = NULL; /* the first repetition in the text */
+    for (size_t i = 1; i < count; i++) {
+        bool same = compare_content(keys[i - 1].at, keys[i].at) == 0;
+        if (same && (!again || keys[i].at < again->at)) {
+            again = &keys[i];
+            before = &keys[i - 1];
+        }
+    }
+    if (!again)
+        return MLB_OK;
+    struct found found = describe_string(again->at);
+    return wrong(scan, again->line, "key %s stands twice in one object, before at line %zu",
+                 found.text, before->line);
+}
+
+/* From the opening quote of a key to behind its colon. */
+static enum mlb_status scan_key(struct scan *scan)
+{
+    if (scan->key_count == scan->key_room) {
+        size_t room = scan->key_room ? 2 * scan->key_room : 64;
+        struct key *keys = realloc(scan->keys, room * sizeof *keys);
+        if (!keys)
+            return mlb_fail(scan->err, MLB_E_NOMEM, "%s: out of memory for %zu keys", scan->name,
+                            room);
+        scan->keys = keys;
+        scan->key_room = room;
+    }
+    if (*scan->at != '"') {
+        struct found found = describe(scan);
+        return wrong(scan, scan->line, "expected a key in double quotes, found %s", found.text);
+    }
+    struct key key = {scan->at + 1, scan->line};
+    enum mlb_status status = scan_string(scan);
+    if (status)
+        return status;
+    scan->keys[scan->key_count++] = key; /* not before it is known to be well-formed */
+    status = skip_blanks(scan);
+    if (status)
+        return status;
+    if (at_end(scan))
+        return ended(scan);
+    if (*scan->at != ':') {
+        struct found found = describe(scan), name = describe_string(key.at);
+        return wrong(scan, scan->line, "expected ':' after the key %s, found %s", name.text,
+                     found.text);
+    }
+    scan->at++;
+    return skip_blanks(scan);
+}
+
+static enum mlb_status scan_value(struct scan *scan);
+
+/* Behind an item: a comma, and then another item stands at scan->at; or the closing bracket. */
+static enum mlb_status scan_separator(struct scan *scan, char close, bool *more)
+{
+    size_t ends = scan->line;
+    enum mlb_status status = skip_blanks(scan);
+    if (status)
+        return status;
+    if (at_end(scan))
+        return ended(scan);
+    *more = *scan->at != close;
+    if (*more && *scan->at != ',') {
+        struct found found = describe(scan);
+        return wrong(scan, scan->line,
+                     "expected ',' or '%c' after the value that ends at line %zu, "
+                     "found %s",
+                     close, ends, found.text);
+    }
+    size_t comma = scan->line;
+    scan->at++;
+    if (!*more)
+        return MLB_OK;
+    status = skip_blanks(scan);
+    if (!status && *scan->at == close)
+        return wrong(scan, comma, "a comma before '%c': none is allowed after the last value",
+                     close);
+    return status;
+}
+
+static enum mlb_status scan_items(struct scan *scan, char close)
+{
+    scan->at++;
+    enum mlb_status status = skip_blanks(scan);
+    if (!status && *scan->at == close) {
+        scan->at++;
+        return MLB_OK;
+    }
+    bool more = true;
+    while (!status && more) {
+        if (at_end(scan))
+            return ended(scan);
+        if (close == '}')
+            status = scan_key(scan);
+        if (!status)
+            status = scan_value(scan);
+        if (!status)
+            status = scan_separator(scan, close, &more);
+    }
+    return status;
+}
+
+static enum mlb_status scan_container(struct scan *scan)
+{
+    if (scan->depth == MLB_JSON_DEPTH)
+        return wrong(scan, scan->line, "lists and objects nested deeper than %d", MLB_JSON_DEPTH);
+    bool object = *scan->at == '{';
+    const char *outer_kind = scan->kind;
+    size_t outer_opened = scan->opened, first_key = scan->key_count;
+    scan->kind = object ? "object" : "list";
+    scan->opened = scan->line;
+    scan->depth++;
+    enum mlb_status status = scan_items(scan, object ? '}' : ']');
+    if (!status && object)
+        status = close_keys(scan, first_key);
+    scan->depth--;
+    scan->kind = outer_kind;
+    scan->opened = outer_opened;
+    return status;
+}
+
+static enum mlb_status scan_value(struct scan *scan)
+{
+    if (at_end(scan))
+        return ended(scan);
+    switch (*scan->at) {
+    case '{':
+    case '[':
+        return scan_container(scan);
+    case '"':
+        return scan_string(scan);
+    case '+':
+    case '-':
+    case '.':
+        return scan_number(scan);
+    default:
+        return isdigit((unsigned char)*scan->at) ? scan_number(scan) : scan_word(scan);
+    }
+}
+
+static enum mlb_status scan_document(struct scan *scan)
+{
+    enum mlb_status status = skip_blanks(scan);
+    size_t begins = scan->line;
+    if (!status)
+        status = scan_value(scan);
+    if (!status)
+        status = skip_blanks(scan);
+    if (status || at_end(scan))
+        return status;
+    struct found found = describe(scan);
+    return wrong(scan, scan->line,
+                 "unexpected %s after the end of the value that begins at line %zu", found.text,
+                 begins);
+}
+
+/* Bytes that no text has, and the encodings that people save by accident. */
+static enum mlb_status check_encoding(struct scan *scan, size_t length)
+{
+    const char *text = scan->at;
+    if (length >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0))
+        return wrong(scan, 1, "the file is UTF-16; save it as UTF-8");
+    const char *zero = memchr(text, 0, length);
+    const char *bad = mlb_utf8_invalid(text, zero ? (size_t)(zero - text) : length);
+    if (!bad && !zero)
+        return MLB_OK;
+    size_t line = 1;
+    for (const char *c = text; c < (bad ? bad : zero); c++)
+        line += *c == '\n';
+    if (!bad)
+        return wrong(scan, line, "a NUL byte: the file is not text, or was not written to its end");
+    return wrong(scan, line, "byte 0x%02x is not UTF-8", (unsigned)(unsigned char)*bad);
+}
+
+enum mlb_status mlb_json_check(const char *name, char *text, size_t length, struct mlb_error *err)
+{
+    struct scan scan = {.name = name, .at = text, .end = text + length, .line = 1, .err = err};
+    enum mlb_status status = check_encoding(&scan, length);
+    if (!status && strncmp(text, "\xef\xbb\xbf", 3) == 0)
+        memset(text, ' ', 3);
+    if (!status)
+        status = scan_document(&scan);
+    free(scan.keys);
+    return status;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* UTF-8 as RFC 3629 has it: no overlong forms, no surrogates, nothing above U+10FFFF. */
+#ifndef MLB_BASE_UTF8_H
+#define MLB_BASE_UTF8_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Bytes of the sequence at `text` (terminated), 0 when it is none. A zero byte is one of length 1.
+ */
+size_t mlb_utf8_length(const char *text);
+
+/* Code point of the sequence at `text`, which is valid. */
+uint32_t mlb_utf8_code(const char *text);
+
+/* First byte of `text` (length bytes, terminated) that is not part of a sequence; NULL = all is
+ * well. */
+const char *mlb_utf8_invalid(const char *text, size_t length);
+
+#endif
