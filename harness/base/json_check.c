@@ -11,14 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/base/json_keys.h"
 #include "harness/base/text.h"
 #include "harness/base/utf8.h"
-
-/* A key that was seen: behind its opening quote, in the text. */
-struct key {
-    const char *at;
-    size_t line;
-};
 
 struct scan {
     const char *name;
@@ -28,8 +23,7 @@ struct scan {
     size_t depth;     /* containers that are open */
     const char *kind; /* of the innermost one: "list", "object" */
     size_t opened;    /* its line */
-    struct key *keys; /* of all objects that are open, the innermost one's last */
-    size_t key_count, key_room;
+    struct mlb_json_keys keys;
     struct mlb_error *err;
 };
 
@@ -136,23 +130,10 @@ static enum mlb_status skip_blanks(struct scan *scan)
     }
 }
 
-/* Value of four hex digits, or -1. */
-static int32_t four_hex(const char *at)
-{
-    int32_t value = 0;
-    for (int i = 0; i < 4; i++) {
-        if (!isxdigit((unsigned char)at[i]))
-            return -1;
-        int digit = isdigit((unsigned char)at[i]) ? at[i] - '0' : (at[i] | 0x20) - 'a' + 10;
-        value = value * 16 + digit;
-    }
-    return value;
-}
-
 /* From the 'u' of an escape on. */
 static enum mlb_status scan_unicode(struct scan *scan)
 {
-    int32_t code = four_hex(scan->at + 1);
+    int32_t code = mlb_json_four_hex(scan->at + 1);
     if (code < 0)
         return wrong(scan, scan->line, "'\\u' is followed by four hexadecimal digits");
     if (code == 0)
@@ -160,7 +141,7 @@ static enum mlb_status scan_unicode(struct scan *scan)
     scan->at += 5;
     if (code < 0xd800 || code > 0xdfff)
         return MLB_OK;
-    int32_t low = scan->at[0] == '\\' && scan->at[1] == 'u' ? four_hex(scan->at + 2) : -1;
+    int32_t low = scan->at[0] == '\\' && scan->at[1] == 'u' ? mlb_json_four_hex(scan->at + 2) : -1;
     if (code > 0xdbff || low < 0xdc00 || low > 0xdfff)
         return wrong(scan, scan->line,
                      "'\\u%04x' is half of a character: its other half is missing", (unsigned)code);
@@ -194,7 +175,9 @@ static enum mlb_status scan_string(struct scan *scan)
             scan->at++;
             return MLB_OK;
         }
-        if (c == '\n' || c == '\r' || at_end(scan))
+        if (at_end(scan))
+            return wrong(scan, scan->line, "unexpected end of file inside a string");
+        if (c == '\n' || c == '\r')
             return wrong(scan, scan->line, "a string is not closed on its line with '\"'");
         if (c < 0x20)
             return wrong(scan, scan->line, "control character in a string; write \\u%04x%s", c,
@@ -283,95 +266,31 @@ static enum mlb_status scan_word(struct scan *scan)
                  found.text);
 }
 
-/* Next character of a string's content: a code point, or -1 at its end. Both halves of a pair of
- * escapes become one. */
-static int32_t next_code(const char **at)
-{
-    static const char letters[] = "bfnrt", codes[] = "\b\f\n\r\t";
-    const char *c = *at;
-    if (*c == '"')
-        return -1;
-    if (*c != '\\') {
-        *at = c + mlb_utf8_length(c);
-        return (int32_t)mlb_utf8_code(c);
-    }
-    if (c[1] != 'u') {
-        const char *letter = strchr(letters, c[1]);
-        *at = c + 2;
-        return letter ? codes[letter - letters] : c[1];
-    }
-    int32_t code = four_hex(c + 2);
-    *at = c + 6;
-    if (code < 0xd800 || code > 0xdfff)
-        return code;
-    *at = c + 12;
-    return 0x10000 + ((code - 0xd800) << 10) + (four_hex(c + 8) - 0xdc00);
-}
-
-/* Order of keys by their content. */
-static int compare_content(const char *a, const char *b)
-{
-    for (;;) {
-        int32_t x = next_code(&a), y = next_code(&b);
-        if (x != y)
-            return x < y ? -1 : 1;
-        if (x < 0)
-            return 0;
-    }
-}
-
-static int compare_keys(const void *a, const void *b)
-{
-    const struct key *x = a, *y = b;
-    int order = compare_content(x->at, y->at);
-    return order ? order : (x->at > y->at) - (x->at < y->at);
-}
-
 /* The innermost object ends: its keys are those from `first` on. */
 static enum mlb_status close_keys(struct scan *scan, size_t first)
 {
-    struct key *keys = scan->keys + first;
-    size_t count = scan->key_count - first;
-    scan->key_count = first;
-    if (count < 2)
+    struct mlb_json_key again, before;
+    if (!mlb_json_keys_close(&scan->keys, first, &again, &before))
         return MLB_OK;
-    qsort(keys, count, sizeof *keys, compare_keys);
-    const struct key *again = NULL, *before = NULL; /* the first repetition in the text */
-    for (size_t i = 1; i < count; i++) {
-        bool same = compare_content(keys[i - 1].at, keys[i].at) == 0;
-        if (same && (!again || keys[i].at < again->at)) {
-            again = &keys[i];
-            before = &keys[i - 1];
-        }
-    }
-    if (!again)
-        return MLB_OK;
-    struct found found = describe_string(again->at);
-    return wrong(scan, again->line, "key %s stands twice in one object, before at line %zu",
-                 found.text, before->line);
+    struct found found = describe_string(again.at);
+    return wrong(scan, again.line, "key %s stands twice in one object, before at line %zu",
+                 found.text, before.line);
 }
 
 /* From the opening quote of a key to behind its colon. */
 static enum mlb_status scan_key(struct scan *scan)
 {
-    if (scan->key_count == scan->key_room) {
-        size_t room = scan->key_room ? 2 * scan->key_room : 64;
-        struct key *keys = realloc(scan->keys, room * sizeof *keys);
-        if (!keys)
-            return mlb_fail(scan->err, MLB_E_NOMEM, "%s: out of memory for %zu keys", scan->name,
-                            room);
-        scan->keys = keys;
-        scan->key_room = room;
-    }
     if (*scan->at != '"') {
         struct found found = describe(scan);
         return wrong(scan, scan->line, "expected a key in double quotes, found %s", found.text);
     }
-    struct key key = {scan->at + 1, scan->line};
+    struct mlb_json_key key = {scan->at + 1, scan->line};
     enum mlb_status status = scan_string(scan);
     if (status)
         return status;
-    scan->keys[scan->key_count++] = key; /* not before it is known to be well-formed */
+    if (!mlb_json_keys_add(&scan->keys, key)) /* not before it is known to be well-formed */
+        return mlb_fail(scan->err, MLB_E_NOMEM, "%s:%zu: out of memory for keys", scan->name,
+                        key.line);
     status = skip_blanks(scan);
     if (status)
         return status;
@@ -444,7 +363,7 @@ static enum mlb_status scan_container(struct scan *scan)
         return wrong(scan, scan->line, "lists and objects nested deeper than %d", MLB_JSON_DEPTH);
     bool object = *scan->at == '{';
     const char *outer_kind = scan->kind;
-    size_t outer_opened = scan->opened, first_key = scan->key_count;
+    size_t outer_opened = scan->opened, first_key = scan->keys.count;
     scan->kind = object ? "object" : "list";
     scan->opened = scan->line;
     scan->depth++;
@@ -518,6 +437,6 @@ enum mlb_status mlb_json_check(const char *name, char *text, size_t length, stru
         memset(text, ' ', 3);
     if (!status)
         status = scan_document(&scan);
-    free(scan.keys);
+    mlb_json_keys_free(&scan.keys);
     return status;
 }
