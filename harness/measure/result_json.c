@@ -3,13 +3,13 @@
  * or when a number that must be there is not finite. */
 #include "harness/measure/result.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "harness/base/json.h"
+#include "harness/base/utf8.h"
 #include "harness/measure/result_fields.h"
 
 /* ------------------------------------------------------------------------------- single values */
@@ -40,32 +40,6 @@ static bool add_real(cJSON *object, const char *key, double value)
     return add_item(object, key, number(value));
 }
 
-/* Whole numbers above 2^53 go as text, for readers whose numbers are doubles. */
-static bool add_whole(cJSON *object, const char *key, uint64_t value)
-{
-    char text[24];
-    snprintf(text, sizeof text, "%" PRIu64, value);
-    bool exact = value <= UINT64_C(1) << 53;
-    return add_item(object, key, exact ? cJSON_CreateRaw(text) : cJSON_CreateString(text));
-}
-
-/* Bytes of the UTF-8 character at `s`; 0 when there is none (RFC 3629: no overlong forms, no
- * surrogates, nothing above U+10FFFF). */
-static size_t utf8_length(const unsigned char *s)
-{
-    if (s[0] < 0x80)
-        return 1;
-    size_t length = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
-    if (s[0] < 0xc2 || s[0] > 0xf4)
-        return 0;
-    for (size_t i = 1; i < length; i++)
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-    bool overlong = (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xf0 && s[1] < 0x90);
-    bool outside = (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf4 && s[1] > 0x8f);
-    return overlong || outside ? 0 : length;
-}
-
 /* Texts come from drivers and from arrays that cut at a byte: what is not UTF-8 becomes '?', so
  * that every record can be read. */
 static bool add_text(cJSON *object, const char *key, const char *text)
@@ -73,7 +47,7 @@ static bool add_text(cJSON *object, const char *key, const char *text)
     char clean[1024];
     snprintf(clean, sizeof clean, "%s", text);
     for (size_t i = 0; clean[i];) {
-        size_t length = utf8_length((unsigned char *)clean + i);
+        size_t length = mlb_utf8_length(clean + i);
         if (length == 0)
             clean[i] = '?';
         i += length ? length : 1;
@@ -101,7 +75,8 @@ static bool add_known_whole(cJSON *object, const struct mlb_field *field, const 
         memcpy(&small, at, sizeof small);
     if (field->size != sizeof value)
         value = small;
-    return (field->when == MLB_WHEN_KNOWN && value == 0) || add_whole(object, field->key, value);
+    return (field->when == MLB_WHEN_KNOWN && value == 0) ||
+           mlb_json_add_u64(object, field->key, value) != NULL;
 }
 
 static bool add_choice(cJSON *object, const struct mlb_field *field, const void *at)
