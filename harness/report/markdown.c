@@ -1,1 +1,148 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* GitHub-flavoured Markdown: for an issue, a pull request or a wiki. */
+#include <string.h>
+
+#include "harness/report/printers.h"
+#include "harness/report/row.h"
+
+/* What GitHub would read as markup inside a table's cell or a line. */
+static void add_escaped(struct mlb_text *to, const char *text)
+{
+    for (; *text; text++) {
+        bool blank = *text == '\n' || *text == '\r';
+        mlb_text_addf(to, strchr("\\|`*_<>[]", *text) ? "\\%c" : "%c", blank ? ' ' : *text);
+    }
+}
+
+static void add_item(struct mlb_text *to, const char *bold, const char *text)
+{
+    mlb_text_addf(to, "- **%s** ", bold);
+    add_escaped(to, text);
+    mlb_text_add(to, "\n");
+}
+
+static void add_header(struct mlb_text *to, const struct mlb_result *result)
+{
+    char text[512];
+    mlb_text_addf(to, "## %s %s: ", result->program, result->version);
+    mlb_format(text, sizeof text, "%s, suite %s", result->host_kind, result->suite);
+    add_escaped(to, text);
+    mlb_text_add(to, "\n\n");
+    add_item(to, "started", result->started_utc);
+    if (mlb_report_device_text(result, text, sizeof text))
+        add_item(to, "device", text);
+    if (mlb_report_job_text(result, text, sizeof text))
+        add_item(to, "job", text);
+    mlb_format(text, sizeof text, "%s, seed %llu", result->data, (unsigned long long)result->seed);
+    add_item(to, "data", text);
+    if (mlb_report_precision_text(result, text, sizeof text))
+        add_item(to, "precision", text);
+    if (!result->complete)
+        add_item(to, "INCOMPLETE", "the run ended before every case of the suite had its row");
+}
+
+static bool in_table(const struct mlb_row *row, const char *workload)
+{
+    return row->status != MLB_ROW_SKIPPED && strcmp(row->workload, workload) == 0;
+}
+
+/* Which columns some row of the table has something in. */
+static bool find_columns(const struct mlb_report *report, const char *workload, bool *shown)
+{
+    const struct mlb_result *result = report->result;
+    bool any = false;
+    for (size_t i = 0; i < result->row_count; i++) {
+        struct mlb_cells cells;
+        if (!in_table(&result->rows[i], workload))
+            continue;
+        mlb_report_cells(report, &result->rows[i], &cells);
+        for (int c = 0; c < MLB_CELLS; c++)
+            shown[c] = shown[c] || cells.text[c][0];
+        any = true;
+    }
+    return any;
+}
+
+static void add_titles(struct mlb_text *to, const bool *shown)
+{
+    for (int c = 0; c < MLB_CELLS; c++)
+        if (shown[c])
+            mlb_text_addf(to, "| %s ",
+                          mlb_report_cell_title((enum mlb_cell)c, shown[MLB_CELL_BUS]));
+    mlb_text_add(to, "|\n");
+    for (int c = 0; c < MLB_CELLS; c++)
+        if (shown[c])
+            mlb_text_add(to, mlb_report_cell_is_number((enum mlb_cell)c) ? "| ---: " : "| --- ");
+    mlb_text_add(to, "|\n");
+}
+
+static void add_row(struct mlb_text *to, const struct mlb_report *report, const struct mlb_row *row,
+                    const bool *shown)
+{
+    struct mlb_cells cells;
+    mlb_report_cells(report, row, &cells);
+    for (int c = 0; c < MLB_CELLS; c++) {
+        if (!shown[c])
+            continue;
+        mlb_text_add(to, "| ");
+        add_escaped(to, cells.text[c]);
+        if (c == MLB_CELL_VERDICT && row->reason[0]) {
+            mlb_text_add(to, ": ");
+            add_escaped(to, row->reason);
+        }
+        mlb_text_add(to, " ");
+    }
+    mlb_text_add(to, "|\n");
+}
+
+static void add_table(struct mlb_text *to, const struct mlb_report *report, const char *workload)
+{
+    const struct mlb_result *result = report->result;
+    bool shown[MLB_CELLS] = {false};
+    if (!find_columns(report, workload, shown))
+        return; /* every row was skipped */
+    mlb_text_add(to, "\n### ");
+    add_escaped(to, workload);
+    mlb_text_add(to, "\n\n");
+    add_titles(to, shown);
+    for (size_t i = 0; i < result->row_count; i++)
+        if (in_table(&result->rows[i], workload))
+            add_row(to, report, &result->rows[i], shown);
+}
+
+static void add_end(struct mlb_text *to, const struct mlb_report *report)
+{
+    const struct mlb_result *result = report->result;
+    char text[640];
+    mlb_text_add(to, "\n");
+    for (size_t i = 0; i < result->row_count; i++) {
+        if (!mlb_report_is_first_skip(result, i))
+            continue;
+        mlb_report_skip_text(result, i, text, sizeof text);
+        add_item(to, "skipped", text);
+    }
+    for (size_t i = 0; i < result->health_count; i++) {
+        const struct mlb_health *note = &result->health[i];
+        mlb_format(text, sizeof text, "%s: %s", note->code, note->text);
+        add_item(to, mlb_report_health_level(note->level), text);
+    }
+    for (size_t i = 0; i < result->row_count; i++)
+        if (mlb_report_cost_text(result, i, text, sizeof text))
+            add_item(to, "cost", text);
+    if (mlb_report_spent_text(result, text, sizeof text))
+        add_item(to, "cost", text);
+    if (report->record_path && report->record_path[0])
+        add_item(to, "record", report->record_path);
+}
+
+enum mlb_status mlb_print_markdown(const struct mlb_report *report, struct mlb_text *to,
+                                   struct mlb_error *err)
+{
+    const struct mlb_result *result = report->result;
+    add_header(to, result);
+    for (size_t i = 0; i < result->row_count; i++)
+        if (mlb_report_is_first(result, i))
+            add_table(to, report, result->rows[i].workload);
+    add_end(to, report);
+    return mlb_print_end(to, err);
+}

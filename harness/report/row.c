@@ -1,1 +1,209 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/report/row.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "harness/base/units.h"
+
+struct mlb_rate mlb_report_rate(const struct mlb_row *row, enum mlb_rate_kind kind)
+{
+    struct mlb_rate rate = mlb_row_rate(row, kind);
+    rate.known = rate.known && row->verified && mlb_verification_passed(&row->verification);
+    return rate;
+}
+
+static struct mlb_rate first_rate(const struct mlb_row *row)
+{
+    struct mlb_rate rate = mlb_report_rate(row, MLB_RATE_FLOP);
+    return rate.known ? rate : mlb_report_rate(row, MLB_RATE_BYTES);
+}
+
+/* Ranks that share a device have no share of their own, and a row of the CPU in a job of GPUs has
+ * another device than the record's. */
+double mlb_report_share(const struct mlb_report *report, const struct mlb_row *row)
+{
+    const struct mlb_result *result = report->result;
+    struct mlb_rate rate = first_rate(row);
+    if (!report->peaks || !rate.known || result->oversubscribed ||
+        strcmp(row->device, result->device.kind) != 0)
+        return 0.0;
+    struct mlb_peak peak = mlb_peak_of_row(report->peaks, &result->device, row);
+    return peak.known && peak.value > 0.0 ? rate.value / peak.value : 0.0;
+}
+
+/* ------------------------------------------------------------------------------------------ time
+ */
+
+struct time_unit {
+    double ns;
+    const char *name;
+};
+
+static const struct time_unit *time_unit_of(double ns)
+{
+    static const struct time_unit units[] = {{1e9, "s"}, {1e6, "ms"}, {1e3, "us"}, {1.0, "ns"}};
+    size_t i = 0;
+    while (i < 3 && ns < units[i].ns)
+        i++;
+    return &units[i];
+}
+
+/* Digits behind the point: as many as it takes to tell the ends of the interval apart, but not more
+ * than five in the whole number. */
+static int decimals_for(double value, double width)
+{
+    int most = 4 - (int)floor(log10(value));
+    most = most < 0 ? 0 : most > 4 ? 4 : most;
+    int wanted = width > 0.0 ? (int)ceil(-log10(width)) : most;
+    return wanted < 0 ? 0 : wanted > most ? most : wanted;
+}
+
+static void print_time(const struct mlb_row *row, char *to, size_t size)
+{
+    const struct mlb_summary *time = &row->summary;
+    char text[MLB_UNIT_TEXT];
+    if (time->n == 0)
+        return;
+    if (!time->interval.known || !(time->median > 0.0)) {
+        mlb_format(to, size, "%s", mlb_print_seconds(text, time->median * 1e-9));
+        return;
+    }
+    const struct time_unit *unit = time_unit_of(time->median);
+    double low = time->interval.low / unit->ns, high = time->interval.high / unit->ns;
+    int decimals = decimals_for(time->median / unit->ns, high - low);
+    mlb_format(to, size, "%.*f %s [%.*f, %.*f]", decimals, time->median / unit->ns, unit->name,
+               decimals, low, decimals, high);
+}
+
+/* ----------------------------------------------------------------------------------------- cells
+ */
+
+static void print_rate(struct mlb_rate rate, char *to, size_t size)
+{
+    char text[MLB_UNIT_TEXT];
+    if (rate.known)
+        mlb_format(to, size, "%s", mlb_print_rate(text, rate.value, rate.unit));
+}
+
+static const char *verdict_of(const struct mlb_row *row)
+{
+    switch (row->status) {
+    case MLB_ROW_MEASURED:
+        return row->verified && mlb_verification_passed(&row->verification) ? "verified"
+                                                                            : "NOT VERIFIED";
+    case MLB_ROW_SKIPPED:
+        return "skipped";
+    case MLB_ROW_UNTRUSTED:
+        return "UNTRUSTED";
+    case MLB_ROW_FAILED:
+        break;
+    }
+    return "FAILED";
+}
+
+void mlb_report_cells(const struct mlb_report *report, const struct mlb_row *row,
+                      struct mlb_cells *cells)
+{
+    memset(cells, 0, sizeof *cells);
+    const size_t size = sizeof cells->text[0];
+    char text[MLB_UNIT_TEXT];
+    mlb_format(cells->text[MLB_CELL_LABEL], size, "%s", row->label);
+    mlb_format(cells->text[MLB_CELL_DEVICE], size, "%s", row->device);
+    mlb_format(cells->text[MLB_CELL_VARIANT], size, "%s", row->variant);
+    mlb_format(cells->text[MLB_CELL_VERDICT], size, "%s", verdict_of(row));
+    if (row->status == MLB_ROW_SKIPPED || row->status == MLB_ROW_FAILED)
+        return;
+    if (row->summary.n)
+        mlb_format(cells->text[MLB_CELL_SAMPLES], size, "%zu", row->summary.n);
+    print_time(row, cells->text[MLB_CELL_TIME], size);
+    print_rate(first_rate(row), cells->text[MLB_CELL_RATE], size);
+    print_rate(mlb_report_rate(row, MLB_RATE_BUS), cells->text[MLB_CELL_BUS], size);
+    double share = mlb_report_share(report, row);
+    if (share > 0.0)
+        mlb_format(cells->text[MLB_CELL_SHARE], size, "%s", mlb_print_percent(text, share));
+}
+
+const char *mlb_report_cell_title(enum mlb_cell cell, bool collective)
+{
+    static const char *const titles[MLB_CELLS] = {[MLB_CELL_LABEL] = "case",
+                                                  [MLB_CELL_DEVICE] = "device",
+                                                  [MLB_CELL_VARIANT] = "variant",
+                                                  [MLB_CELL_SAMPLES] = "n",
+                                                  [MLB_CELL_TIME] = "time [95 % interval]",
+                                                  [MLB_CELL_RATE] = "rate",
+                                                  [MLB_CELL_BUS] = "busbw",
+                                                  [MLB_CELL_SHARE] = "of peak",
+                                                  [MLB_CELL_VERDICT] = "result"};
+    return collective && cell == MLB_CELL_RATE ? "algbw" : titles[cell];
+}
+
+bool mlb_report_cell_is_number(enum mlb_cell cell)
+{
+    return cell == MLB_CELL_SAMPLES || cell == MLB_CELL_RATE || cell == MLB_CELL_BUS ||
+           cell == MLB_CELL_SHARE;
+}
+
+/* ------------------------------------------------------------------------------------------ line
+ */
+
+static void add_part(struct mlb_text *to, const char *before, const char *part, const char *after)
+{
+    if (part[0])
+        mlb_text_addf(to, "  %s%s%s", before, part, after);
+}
+
+void mlb_report_row_line(const struct mlb_report *report, const struct mlb_row *row,
+                         struct mlb_text *to)
+{
+    struct mlb_cells cells;
+    mlb_report_cells(report, row, &cells);
+    bool collective = cells.text[MLB_CELL_BUS][0] != '\0';
+    mlb_text_addf(to, "%s %s", row->workload, row->label);
+    add_part(to, "", cells.text[MLB_CELL_DEVICE], "");
+    add_part(to, "", cells.text[MLB_CELL_VARIANT], "");
+    add_part(to, "n=", cells.text[MLB_CELL_SAMPLES], "");
+    add_part(to, "", cells.text[MLB_CELL_TIME], "");
+    add_part(to, collective ? "algbw " : "", cells.text[MLB_CELL_RATE], "");
+    add_part(to, "busbw ", cells.text[MLB_CELL_BUS], "");
+    add_part(to, "", cells.text[MLB_CELL_SHARE], " of peak");
+    add_part(to, "", cells.text[MLB_CELL_VERDICT], "");
+    if (row->reason[0])
+        mlb_text_addf(to, ": %s", row->reason);
+}
+
+/* ---------------------------------------------------------------------------------------- groups
+ */
+
+bool mlb_report_is_first(const struct mlb_result *result, size_t index)
+{
+    for (size_t i = 0; i < index; i++)
+        if (strcmp(result->rows[i].workload, result->rows[index].workload) == 0)
+            return false;
+    return true;
+}
+
+bool mlb_report_is_first_skip(const struct mlb_result *result, size_t index)
+{
+    const struct mlb_row *row = &result->rows[index];
+    if (row->status != MLB_ROW_SKIPPED)
+        return false;
+    for (size_t i = 0; i < index; i++)
+        if (result->rows[i].status == MLB_ROW_SKIPPED &&
+            strcmp(result->rows[i].reason, row->reason) == 0)
+            return false;
+    return true;
+}
+
+size_t mlb_report_count(const struct mlb_result *result, enum mlb_row_status status,
+                        const char *workload, const char *reason)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < result->row_count; i++) {
+        const struct mlb_row *row = &result->rows[i];
+        if (row->status == status && (!workload || strcmp(row->workload, workload) == 0) &&
+            (!reason || strcmp(row->reason, reason) == 0))
+            count++;
+    }
+    return count;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A row as cells of text: what the table of the text printer, the Markdown printer and the line
+ * shown while a job runs have in common. */
+#ifndef MLB_REPORT_ROW_H
+#define MLB_REPORT_ROW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "harness/report/report.h"
+
+enum mlb_cell {
+    MLB_CELL_LABEL,
+    MLB_CELL_DEVICE,
+    MLB_CELL_VARIANT,
+    MLB_CELL_SAMPLES, /* "41" */
+    MLB_CELL_TIME,    /* "1.391 ms [1.388, 1.394]" */
+    MLB_CELL_RATE,    /* "790 TFLOP/s"; of a collective algbw */
+    MLB_CELL_BUS,     /* collectives only: busbw */
+    MLB_CELL_SHARE,   /* "80 %" of the device's peak */
+    MLB_CELL_VERDICT, /* "verified", "UNTRUSTED", "FAILED", "skipped" */
+    MLB_CELLS
+};
+
+struct mlb_cells {
+    char text[MLB_CELLS][128]; /* "" = does not apply or not known */
+};
+
+void mlb_report_cells(const struct mlb_report *report, const struct mlb_row *row,
+                      struct mlb_cells *cells);
+
+/* The heading of a column; collectives call their rate algbw. */
+const char *mlb_report_cell_title(enum mlb_cell cell, bool collective);
+bool mlb_report_cell_is_number(enum mlb_cell cell); /* set flush right */
+
+/* As mlb_row_rate, but unknown too unless the row's result was verified: what was not verified is
+ * never shown as a rate. */
+struct mlb_rate mlb_report_rate(const struct mlb_row *row, enum mlb_rate_kind kind);
+/* The part of the device's peak that the row's first rate is; 0 = not known. */
+double mlb_report_share(const struct mlb_report *report, const struct mlb_row *row);
+
+/* Is row `index` the first of its workload? Printers make one table a workload, in this order. */
+bool mlb_report_is_first(const struct mlb_result *result, size_t index);
+/* Of the skipped rows that give the same reason, is `index` the first? */
+bool mlb_report_is_first_skip(const struct mlb_result *result, size_t index);
+/* How many rows ended as `status`; `workload` and `reason` may be NULL: any. */
+size_t mlb_report_count(const struct mlb_result *result, enum mlb_row_status status,
+                        const char *workload, const char *reason);
+
+/* Lines that text and Markdown share, each without a newline; false when there is nothing to say.
+ */
+bool mlb_report_device_text(const struct mlb_result *result, char *to, size_t size);
+bool mlb_report_job_text(const struct mlb_result *result, char *to, size_t size);
+bool mlb_report_precision_text(const struct mlb_result *result, char *to, size_t size);
+/* "3 rows (gemm, memory): bf16 needs AVX-512 or newer", for the first of such rows. */
+void mlb_report_skip_text(const struct mlb_result *result, size_t index, char *to, size_t size);
+/* "$1.52 per 10^18 FLOP (gemm bf16 8192x8192x8192)" when `index` is the cheapest of its workload
+ * and type of element. */
+bool mlb_report_cost_text(const struct mlb_result *result, size_t index, char *to, size_t size);
+bool mlb_report_spent_text(const struct mlb_result *result, char *to, size_t size);
+const char *mlb_report_health_level(enum mlb_health_level level); /* "SICK", "warn", "note" */
+
+#endif
