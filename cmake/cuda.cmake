@@ -135,8 +135,8 @@ macro(mlbench_cuda_architectures nvcc version)
     endif()
     if("${asked}" MATCHES "native")
         message(FATAL_ERROR "CMAKE_CUDA_ARCHITECTURES=native: not taken, because a program built "
-            "so starts on this machine's GPU only and cannot be configured where there is none; name "
-            "the architectures, as in -DCMAKE_CUDA_ARCHITECTURES=\"80-real;90a-real\"")
+            "so starts on this machine's GPU only and cannot be configured where there is none; "
+            "name the architectures, as in -DCMAKE_CUDA_ARCHITECTURES=\"80-real;90a-real\"")
     endif()
     if(asked)
         mlbench_cuda_filter(${nvcc} ${version} "${asked}" kept dropped)

@@ -36,7 +36,8 @@ set(CPACK_PACKAGE_VENDOR mlbench)
 set(CPACK_PACKAGE_CONTACT "The mlbench authors <mlbench@localhost>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "Benchmark of what a machine gives a training job")
 set(CPACK_PACKAGE_DESCRIPTION "mlbench measures compute, memory, interconnect and training steps \
-of rented GPU and CPU machines, verifies each result before it times it, and writes one JSON record.")
+of rented GPU and CPU machines, verifies each result before it times it, and writes one JSON \
+record.")
 set(CPACK_RESOURCE_FILE_LICENSE ${PROJECT_SOURCE_DIR}/LICENSE)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
