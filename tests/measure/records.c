@@ -1,0 +1,532 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/measure/records.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/base/rng.h"
+#include "harness/base/text.h"
+
+const struct record_maker record_makers[] = {
+    {"gpu", record_gpu}, {"cpu", record_cpu}, {"empty", record_empty}, {NULL, NULL}};
+
+static double *times(size_t n, double median_ns, double spread, uint64_t seed)
+{
+    double *values = malloc(n * sizeof *values);
+    if (!values)
+        abort();
+    for (size_t i = 0; i < n; i++)
+        values[i] = median_ns * (1.0 + spread * (double)mlb_rng_uniform(seed, i));
+    return values;
+}
+
+void record_time(struct mlb_row *row, size_t n, double median_ns, double spread)
+{
+    row->time_ns = times(n, median_ns, spread, n);
+    row->sample_count = n;
+    row->steps_per_sample = 4;
+    row->warmup_discarded = 12;
+    row->warm = true;
+    row->stop = MLB_STOP_PRECISION;
+    row->target = 0.01;
+    if (!mlb_summarise(row->time_ns, n, 0.95, &row->summary))
+        abort();
+}
+
+static void verify(struct mlb_row *row, uint64_t checked, uint64_t wrong)
+{
+    row->verified = true;
+    row->verification.checked = checked;
+    row->verification.wrong = wrong;
+    row->verification.worst_ratio = wrong ? 230.0 : 0.31;
+    row->verification.worst_error = wrong ? 92.0 : 0.124;
+    row->verification.worst_tolerance = 0.4;
+    mlb_format(row->verification_method, sizeof row->verification_method, "%s",
+               "double dot products at one element per 32x32 tile");
+    row->verification.method = row->verification_method;
+    if (wrong)
+        mlb_format(row->verification.first_wrong, sizeof row->verification.first_wrong,
+                   "C[17][4031]: is 0.25, should be 93.1, tolerance 0.4");
+}
+
+static void param(struct mlb_row *row, const char *name, const char *value)
+{
+    struct mlb_param *added = &row->params[row->param_count++];
+    mlb_format(added->name, sizeof added->name, "%s", name);
+    mlb_format(added->value, sizeof added->value, "%s", value);
+}
+
+static struct mlb_row new_row(const char *workload, const char *device, const char *variant,
+                              const char *label, const char *dtype)
+{
+    struct mlb_row row = {.wall_s = 1.5};
+    mlb_format(row.id, sizeof row.id, "%s[%s,%s,%s]", workload, device, variant, label);
+    mlb_format(row.workload, sizeof row.workload, "%s", workload);
+    mlb_format(row.label, sizeof row.label, "%s", label);
+    mlb_format(row.device, sizeof row.device, "%s", device);
+    mlb_format(row.variant, sizeof row.variant, "%s", variant);
+    mlb_format(row.started_utc, sizeof row.started_utc, "2026-11-20T23:41:09Z");
+    param(&row, "dtype", dtype);
+    return row;
+}
+
+static void set_work(struct mlb_row *row, const char *formula, double flop, double bytes,
+                     double bus_factor)
+{
+    mlb_format(row->formula, sizeof row->formula, "%s", formula);
+    row->work.formula = row->formula;
+    row->work.flop = flop;
+    row->work.bytes = bytes;
+    row->work.bus_factor = bus_factor;
+}
+
+static void end_row(struct mlb_row *row, enum mlb_row_status status, const char *reason)
+{
+    row->status = status;
+    mlb_format(row->reason, sizeof row->reason, "%s", reason);
+}
+
+static void add(struct mlb_result *result, struct mlb_row *row)
+{
+    struct mlb_error err = {0};
+    if (mlb_result_add(result, row, &err) != MLB_OK)
+        abort();
+}
+
+static void per_rank(struct mlb_row *row, size_t ranks, double median_ns)
+{
+    row->rank_median_ns = times(ranks, median_ns, 0.01, 7);
+    row->rank_count = ranks;
+}
+
+static void set_head(struct mlb_result *result, const char *host_kind, int ranks)
+{
+    result->schema = MLB_RESULT_SCHEMA;
+    mlb_format(result->program, sizeof result->program, "mlbench");
+    mlb_format(result->version, sizeof result->version, "0.1.0");
+    mlb_format(result->run_id, sizeof result->run_id, "0123456789abcdef0123456789abcdef");
+    mlb_format(result->started_utc, sizeof result->started_utc, "2026-11-20T23:41:07Z");
+    mlb_format(result->suite, sizeof result->suite, "quick");
+    mlb_format(result->suite_hash, sizeof result->suite_hash, "89abcdef01234567");
+    mlb_format(result->host_kind, sizeof result->host_kind, "%s", host_kind);
+    mlb_format(result->data, sizeof result->data, "normal");
+    result->seed = 1;
+    result->ranks = ranks;
+    result->nodes = 1;
+    result->ranks_per_node = ranks;
+    result->device_count = 1;
+    mlb_format(result->device.kind, sizeof result->device.kind, "cpu");
+}
+
+/* ------------------------------------------------------------------------------------------ gpu */
+
+static void set_h200(struct mlb_result *result)
+{
+    struct mlb_device_info *device = &result->device;
+    mlb_format(device->kind, sizeof device->kind, "cuda");
+    mlb_format(device->name, sizeof device->name, "NVIDIA H200");
+    mlb_format(device->pci_id, sizeof device->pci_id, "0000:1b:00.0");
+    mlb_format(device->uuid, sizeof device->uuid, "GPU-00000000-0000-0000-0000-000000000000");
+    device->memory_bytes = UINT64_C(150754820096);
+    device->last_cache_bytes = UINT64_C(62914560);
+    device->units = 132;
+    device->capability = 90;
+    device->clock_hz = 1.98e9;
+    device->memory_bytes_per_s = 4.8e12;
+    result->device_count = 8;
+}
+
+static void set_telemetry(struct mlb_row *row)
+{
+    struct mlb_telemetry_window *window = &row->telemetry;
+    row->has_telemetry = true;
+    mlb_format(window->source, sizeof window->source, "nvml");
+    window->duration_s = 0.75;
+    window->clock_min_hz = (struct mlb_maybe){true, 1.305e9};
+    window->clock_median_hz = (struct mlb_maybe){true, 1.41e9};
+    window->memory_clock_median_hz = (struct mlb_maybe){true, 3.201e9};
+    window->power_mean_w = (struct mlb_maybe){true, 688.5};
+    window->energy_j = (struct mlb_maybe){true, 516.4};
+    window->power_limit_w = (struct mlb_maybe){true, 700.0};
+    window->temperature_max_c = (struct mlb_maybe){true, 61.0};
+    window->throttled_power_fraction = (struct mlb_maybe){true, 0.92};
+    window->throttled_thermal_fraction = (struct mlb_maybe){true, 0.0};
+    window->ecc_uncorrected = (struct mlb_maybe){true, 0.0};
+}
+
+static void add_gpu_gemm(struct mlb_result *result, const char *label, const char *dtype,
+                         double flop, double median_ns, bool operations)
+{
+    struct mlb_row row = new_row("gemm", "cuda", "cublaslt", label, dtype);
+    mlb_format(row.library, sizeof row.library, "cuBLASLt 13.1.0");
+    set_work(&row, "gemm.2mnk", flop, 0.0, 0.0);
+    row.work.operations = operations;
+    row.across = MLB_ACROSS_HARMONIC_MEAN;
+    record_time(&row, 41, median_ns, 0.004);
+    per_rank(&row, 8, median_ns);
+    verify(&row, 65536, 0);
+    set_telemetry(&row);
+    add(result, &row);
+}
+
+static void add_all_reduce(struct mlb_result *result, const char *label, double bytes,
+                           double median_ns, enum mlb_stop stop)
+{
+    struct mlb_row row = new_row("all_reduce", "cuda", "nccl", label, "f32");
+    mlb_format(row.library, sizeof row.library, "NCCL 2.28.9");
+    set_work(&row, "all_reduce.sum", 0.0, bytes, 2.0 * 7.0 / 8.0);
+    row.across = MLB_ACROSS_MAX;
+    record_time(&row, 33, median_ns, stop == MLB_STOP_PRECISION ? 0.01 : 0.2);
+    row.stop = stop;
+    verify(&row, UINT64_C(2147483648), 0);
+    add(result, &row);
+}
+
+void record_gpu(struct mlb_result *result)
+{
+    set_head(result, "8x-nvidia-h200", 8);
+    set_h200(result);
+    mlb_format(result->git, sizeof result->git, "1a2b3c4");
+    mlb_format(result->ended_utc, sizeof result->ended_utc, "2026-11-20T23:42:05Z");
+    mlb_format(result->options, sizeof result->options, "--suite quick --budget $2");
+    result->complete = true;
+    result->price_per_hour = 31.6;
+    mlb_format(result->price_source, sizeof result->price_source, "--price-per-hour");
+    result->budget_s = 227.8;
+    result->wall_s = 58.2;
+    mlb_result_fact(result, "os", "Ubuntu 24.04.1 LTS");
+    mlb_result_fact(result, "nvidia_driver", "580.95.05");
+    mlb_result_fact(result, "env.NCCL_ALGO", "Ring");
+    result->topology = cJSON_Parse("{\"packages\":2,\"numa_nodes\":2,\"cores\":96,\"gpus\":8}");
+
+    add_gpu_gemm(result, "bf16 8192x8192x8192", "bf16", 1.099511627776e12, 1.391e6, false);
+    add_gpu_gemm(result, "bf16 llama3-70b gate_up dgrad 8192x8192x57344", "bf16", 7.696581394432e12,
+                 9.87e6, false);
+    add_gpu_gemm(result, "s8 8192x8192x8192", "s8", 1.099511627776e12, 7.02e5, true);
+    struct mlb_row row = new_row("memory", "cuda", "plain", "triad f64 3x960 MiB", "f64");
+    set_work(&row, "memory.triad", 0.0, 3.019898880e9, 0.0);
+    record_time(&row, 5, 7.1e5, 0.002); /* too few for an interval */
+    row.stop = MLB_STOP_BUDGET;
+    verify(&row, 125829120, 0);
+    add(result, &row);
+    add_all_reduce(result, "1 GiB f32 x8", 1073741824.0, 4.12e6, MLB_STOP_PRECISION);
+    add_all_reduce(result, "8 B f32 x8", 8.0, 14.2e3, MLB_STOP_TIME);
+}
+
+/* ------------------------------------------------------------------------------------------ cpu */
+
+static void add_cpu_rows(struct mlb_result *result)
+{
+    struct mlb_row row = new_row("gemm", "cpu", "onednn", "f32 1024x1024x1024", "f32");
+    mlb_format(row.library, sizeof row.library, "oneDNN 2.6.3");
+    set_work(&row, "gemm.2mnk", 2147483648.0, 0.0, 0.0);
+    row.across = MLB_ACROSS_HARMONIC_MEAN;
+    record_time(&row, 41, 1.75e7, 0.01);
+    per_rank(&row, 2, 1.75e7);
+    verify(&row, 1024, 0);
+    row.has_telemetry = true;
+    mlb_format(row.telemetry.source, sizeof row.telemetry.source, "proc");
+    row.telemetry.duration_s = 0.72;
+    row.telemetry.steal_fraction = (struct mlb_maybe){true, 0.004};
+    row.telemetry.involuntary_switches = (struct mlb_maybe){true, 12.0};
+    add(result, &row);
+
+    row = new_row("gemm", "cpu", "onednn", "bf16 1024x1024x1024", "bf16");
+    set_work(&row, "gemm.2mnk", 2147483648.0, 0.0, 0.0);
+    record_time(&row, 20, 9.1e6, 0.3);
+    verify(&row, 1024, 0);
+    row.has_telemetry = true;
+    mlb_format(row.telemetry.source, sizeof row.telemetry.source, "proc");
+    mlb_format(row.telemetry.verdict, sizeof row.telemetry.verdict,
+               "the hypervisor took 12 %% of the time");
+    end_row(&row, MLB_ROW_UNTRUSTED, "rank 0: the hypervisor took 12 % of the time");
+    add(result, &row);
+
+    row = new_row("gemm", "cpu", "plain", "s8 512x512x512", "s8");
+    set_work(&row, "gemm.2mnk", 268435456.0, 0.0, 0.0);
+    row.work.operations = true;
+    verify(&row, 256, 3);
+    row.verification.worst_ratio = INFINITY;
+    end_row(
+        &row, MLB_ROW_FAILED,
+        "wrong result on rank 1: 3 of 256: C[17][4031]: is 0.25, should be 93.1, tolerance 0.4");
+    add(result, &row);
+
+    const char *labels[] = {"f16 1024x1024x1024", "f16 4096x4096x4096"};
+    for (size_t i = 0; i < 2; i++) {
+        row = new_row("gemm", "cpu", "onednn", labels[i], "f16");
+        end_row(&row, MLB_ROW_SKIPPED, "f16 needs AVX-512 FP16, which this CPU does not have");
+        add(result, &row);
+    }
+    row = new_row("all_reduce", "cpu", "mpi", "64 KiB f32 x2", "f32");
+    end_row(&row, MLB_ROW_SKIPPED, "left out: the budget of 90 s was used up");
+    add(result, &row);
+}
+
+void record_cpu(struct mlb_result *result)
+{
+    set_head(result, "cpu-2c-xeon", 2);
+    mlb_format(result->device.name, sizeof result->device.name, "Intel(R) Xeon(R) Platinum 8481C");
+    result->device.units = 1;
+    result->device.last_cache_bytes = UINT64_C(110100480);
+    result->seed = UINT64_MAX;
+    result->solo = true;
+    result->wall_s = 12.75;
+    add_cpu_rows(result);
+    mlb_result_note(result, MLB_HEALTH_WARN, "steal",
+                    "the hypervisor took up to 12 %% of the time of rank 0's cores");
+    mlb_result_note(result, MLB_HEALTH_NOTE, "binding",
+                    "ranks were bound by mlbench: the launcher had not bound them");
+}
+
+void record_empty(struct mlb_result *result)
+{
+    set_head(result, "cpu-1c", 1);
+}
+
+/* --------------------------------------------------------------------------------------- random */
+
+struct dice {
+    uint64_t seed, index;
+};
+
+static uint64_t roll(struct dice *dice, uint64_t bound)
+{
+    return mlb_rng_bits(dice->seed, dice->index++) % bound;
+}
+
+/* Any finite double: a random sign, exponent and fraction. */
+static double any_real(struct dice *dice)
+{
+    double value;
+    do {
+        uint64_t bits = mlb_rng_bits(dice->seed, dice->index++);
+        memcpy(&value, &bits, sizeof value);
+    } while (!isfinite(value));
+    return value;
+}
+
+static double known_real(struct dice *dice)
+{
+    double value = any_real(dice);
+    return value == 0.0 ? 1.0 : value;
+}
+
+static uint64_t any_whole(struct dice *dice)
+{
+    uint64_t value = mlb_rng_bits(dice->seed, dice->index++) >> roll(dice, 64);
+    return value ? value : 1;
+}
+
+static int any_int(struct dice *dice)
+{
+    return 1 + (int)roll(dice, 0x7fffffff);
+}
+
+static void any_text(struct dice *dice, char *to, size_t size)
+{
+    static const char *const parts[] = {
+        "a",    "Z", "0", " ", "\"", "\\",   "/",        "\n",           "\t",
+        "\x01", ",", "{", "]", "%",  "\x7f", "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x98\x80"};
+    size_t length = 1 + roll(dice, size - 1), at = 0;
+    for (;;) {
+        const char *part = parts[roll(dice, sizeof parts / sizeof parts[0])];
+        if (at + strlen(part) > length)
+            break;
+        memcpy(to + at, part, strlen(part));
+        at += strlen(part);
+    }
+    if (at == 0)
+        to[at++] = 'x';
+    to[at] = '\0';
+}
+
+#define ANY_TEXT(dice, array) any_text((dice), (array), sizeof(array))
+
+static struct mlb_maybe maybe(struct dice *dice)
+{
+    struct mlb_maybe value = {.known = roll(dice, 2)};
+    if (value.known)
+        value.value = any_real(dice);
+    return value;
+}
+
+static void random_telemetry(struct dice *dice, struct mlb_telemetry_window *window)
+{
+    ANY_TEXT(dice, window->source);
+    ANY_TEXT(dice, window->verdict);
+    window->duration_s = any_real(dice);
+    struct mlb_maybe *figures[] = {&window->clock_min_hz,
+                                   &window->clock_median_hz,
+                                   &window->memory_clock_median_hz,
+                                   &window->power_mean_w,
+                                   &window->energy_j,
+                                   &window->power_limit_w,
+                                   &window->temperature_max_c,
+                                   &window->throttled_power_fraction,
+                                   &window->throttled_thermal_fraction,
+                                   &window->steal_fraction,
+                                   &window->involuntary_switches,
+                                   &window->ecc_uncorrected};
+    for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++) {
+        struct mlb_maybe value = maybe(dice);
+        figures[i]->known = value.known;
+        figures[i]->value = value.value;
+    }
+}
+
+static double *random_times(struct dice *dice, size_t n)
+{
+    double *values = malloc(n * sizeof *values);
+    if (!values)
+        abort();
+    for (size_t i = 0; i < n; i++)
+        values[i] = fabs(any_real(dice));
+    return values;
+}
+
+static void random_samples(struct dice *dice, struct mlb_row *row)
+{
+    struct mlb_summary *time = &row->summary;
+    row->sample_count = 1 + roll(dice, 30);
+    row->time_ns = random_times(dice, row->sample_count);
+    row->rank_count = 1 + roll(dice, 8);
+    row->rank_median_ns = random_times(dice, row->rank_count);
+    row->across = (enum mlb_across)roll(dice, 2);
+    row->stop = (enum mlb_stop)roll(dice, 4);
+    row->steps_per_sample = any_whole(dice);
+    row->warmup_discarded = any_whole(dice);
+    row->warm = roll(dice, 2);
+    row->target = any_real(dice);
+    time->n = row->sample_count;
+    double *figures[] = {&time->median, &time->min,  &time->max,  &time->q1,
+                         &time->q3,     &time->lag1, &time->drift};
+    for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++)
+        *figures[i] = any_real(dice);
+    time->interval.known = roll(dice, 2);
+    if (time->interval.known) {
+        time->interval.low = any_real(dice);
+        time->interval.high = any_real(dice);
+        time->interval.coverage = any_real(dice);
+    }
+}
+
+static void random_verification(struct dice *dice, struct mlb_row *row)
+{
+    struct mlb_verification *verification = &row->verification;
+    row->verified = true;
+    verification->checked = any_whole(dice);
+    verification->wrong = row->status == MLB_ROW_MEASURED ? 0 : any_whole(dice);
+    verification->worst_ratio = any_real(dice);
+    verification->worst_error = any_real(dice);
+    verification->worst_tolerance = any_real(dice);
+    ANY_TEXT(dice, verification->first_wrong);
+    ANY_TEXT(dice, row->verification_method);
+    verification->method = row->verification_method;
+}
+
+void record_random_row(struct mlb_row *row, uint64_t seed)
+{
+    struct dice dice = {.seed = seed};
+    memset(row, 0, sizeof *row);
+    char *texts[] = {row->workload, row->device, row->variant};
+    size_t sizes[] = {sizeof row->workload, sizeof row->device, sizeof row->variant};
+    for (size_t i = 0; i < 3; i++)
+        any_text(&dice, texts[i], sizes[i]);
+    any_text(&dice, row->id, sizeof row->id - 24);
+    snprintf(row->id + strlen(row->id), 24, "%llu", (unsigned long long)seed);
+    ANY_TEXT(&dice, row->label);
+    ANY_TEXT(&dice, row->library);
+    ANY_TEXT(&dice, row->started_utc);
+    row->wall_s = any_real(&dice);
+    row->param_count = roll(&dice, MLB_PARAMS + 1);
+    for (size_t i = 0; i < row->param_count; i++) {
+        snprintf(row->params[i].name, sizeof row->params[i].name, "p%zu", i);
+        ANY_TEXT(&dice, row->params[i].value);
+    }
+    row->status = (enum mlb_row_status)roll(&dice, 4);
+    if (row->status != MLB_ROW_MEASURED)
+        ANY_TEXT(&dice, row->reason);
+    ANY_TEXT(&dice, row->formula);
+    row->work.formula = row->formula;
+    row->work.flop = known_real(&dice);
+    row->work.operations = roll(&dice, 2);
+    row->work.bytes = known_real(&dice);
+    row->work.bus_factor = known_real(&dice);
+    if (row->status == MLB_ROW_MEASURED || roll(&dice, 2))
+        random_samples(&dice, row);
+    if (row->status == MLB_ROW_MEASURED || roll(&dice, 2))
+        random_verification(&dice, row);
+    row->has_telemetry = roll(&dice, 2);
+    if (row->has_telemetry)
+        random_telemetry(&dice, &row->telemetry);
+}
+
+static void random_head(struct dice *dice, struct mlb_result *result)
+{
+    ANY_TEXT(dice, result->program);
+    ANY_TEXT(dice, result->version);
+    ANY_TEXT(dice, result->git);
+    ANY_TEXT(dice, result->run_id);
+    ANY_TEXT(dice, result->started_utc);
+    ANY_TEXT(dice, result->ended_utc);
+    ANY_TEXT(dice, result->options);
+    ANY_TEXT(dice, result->suite);
+    ANY_TEXT(dice, result->suite_hash);
+    ANY_TEXT(dice, result->host_kind);
+    ANY_TEXT(dice, result->data);
+    ANY_TEXT(dice, result->price_source);
+    result->schema = MLB_RESULT_SCHEMA;
+    result->complete = roll(dice, 2);
+    result->seed = any_whole(dice);
+    result->ranks = any_int(dice);
+    result->nodes = any_int(dice);
+    result->ranks_per_node = any_int(dice);
+    result->solo = roll(dice, 2);
+    result->oversubscribed = roll(dice, 2);
+    result->device_count = any_int(dice);
+    result->price_per_hour = known_real(dice);
+    result->budget_s = known_real(dice);
+    result->wall_s = any_real(dice);
+}
+
+static void random_device(struct dice *dice, struct mlb_device_info *device)
+{
+    ANY_TEXT(dice, device->kind);
+    ANY_TEXT(dice, device->name);
+    ANY_TEXT(dice, device->pci_id);
+    ANY_TEXT(dice, device->uuid);
+    device->index = any_int(dice);
+    device->memory_bytes = any_whole(dice);
+    device->last_cache_bytes = any_whole(dice);
+    device->units = (uint32_t)any_int(dice);
+    device->capability = (uint32_t)any_int(dice);
+    device->clock_hz = known_real(dice);
+    device->memory_bytes_per_s = known_real(dice);
+}
+
+void record_random(struct mlb_result *result, uint64_t seed)
+{
+    struct dice dice = {.seed = seed};
+    memset(result, 0, sizeof *result);
+    random_head(&dice, result);
+    random_device(&dice, &result->device);
+    result->fact_count = roll(&dice, MLB_FACTS_MAX + 1);
+    for (size_t i = 0; i < result->fact_count; i++) {
+        snprintf(result->facts[i].name, sizeof result->facts[i].name, "fact.%zu", i);
+        ANY_TEXT(&dice, result->facts[i].value);
+    }
+    result->health_count = roll(&dice, MLB_HEALTH_MAX + 1);
+    for (size_t i = 0; i < result->health_count; i++) {
+        result->health[i].level = (enum mlb_health_level)roll(&dice, 3);
+        ANY_TEXT(&dice, result->health[i].code);
+        ANY_TEXT(&dice, result->health[i].text);
+    }
+    for (uint64_t i = roll(&dice, 20); i > 0; i--) {
+        struct mlb_row row;
+        record_random_row(&row, seed * 100 + i);
+        add(result, &row);
+    }
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/check.h"
+
+#include "harness/base/text.h"
+#include "harness/measure/plan.h"
+#include "tests/fake/fake_workloads.h"
+
+static const char *const kinds[] = {"fake", "cpu", NULL};
+
+static struct mlb_case *add(struct mlb_plan *plan, uint64_t size)
+{
+    struct mlb_case *item;
+    struct mlb_error err = {0};
+    check_ok(mlb_plan_add(plan, mlb_workload_find("alpha"), &item, &err), &err);
+    ((struct fake_params *)item->params)->size = size;
+    return item;
+}
+
+static void test_finish(void **state)
+{
+    (void)state;
+    struct mlb_plan plan = {0};
+    struct mlb_error err = {0};
+    add(&plan, 4);
+    add(&plan, 5);
+    mlb_format(plan.cases[1].device, sizeof plan.cases[1].device, "cpu");
+    add(&plan, 4); /* the first again */
+    check_ok(mlb_plan_finish(&plan, kinds, &err), &err);
+    check_u64(plan.count, 2);
+    check_text(plan.cases[0].id, "alpha[fake,size=4,bytes=1KiB,kind=plain,fault=fine]");
+    check_text(plan.cases[0].label, "plain 4");
+    check_text(plan.cases[1].id, "alpha[cpu,size=5,bytes=1KiB,kind=plain,fault=fine]");
+    check_close(plan.cases[0].measure.target, 0.01, 0);
+    mlb_plan_free(&plan);
+}
+
+static void test_resolve_refuses(void **state)
+{
+    (void)state;
+    struct mlb_plan plan = {0};
+    struct mlb_error err = {0};
+    add(&plan, 13);
+    check_fails(mlb_plan_finish(&plan, kinds, &err), MLB_E_CONFIG, &err, "alpha: size = 13");
+    mlb_plan_free(&plan);
+}
+
+/* The hash knows the cases and how they are measured, nothing else. */
+static void test_hash(void **state)
+{
+    (void)state;
+    struct mlb_plan a = {0}, b = {0}, c = {0};
+    struct mlb_error err = {0};
+    add(&a, 4);
+    add(&b, 4)->priority = 1;
+    add(&c, 4)->measure.max_time_s = 9;
+    check_ok(mlb_plan_finish(&a, kinds, &err), &err);
+    check_ok(mlb_plan_finish(&b, kinds, &err), &err);
+    check_ok(mlb_plan_finish(&c, kinds, &err), &err);
+    check_text(a.hash, b.hash);
+    check_true(strcmp(a.hash, c.hash) != 0);
+    mlb_plan_free(&a);
+    mlb_plan_free(&b);
+    mlb_plan_free(&c);
+}
+
+static void test_priority_is_stable(void **state)
+{
+    (void)state;
+    static const unsigned priorities[] = {5, 1, 5, 2, 1};
+    static const uint64_t order[] = {1, 4, 3, 0, 2};
+    struct mlb_plan plan = {0};
+    for (uint64_t i = 0; i < 5; i++)
+        add(&plan, i)->priority = priorities[i];
+    mlb_plan_by_priority(&plan);
+    for (size_t i = 0; i < 5; i++)
+        check_u64(((struct fake_params *)plan.cases[i].params)->size, order[i]);
+    mlb_plan_free(&plan);
+}
+
+static void test_without(void **state)
+{
+    (void)state;
+    struct mlb_plan plan = {0};
+    struct mlb_error err = {0};
+    mlb_format(add(&plan, 4)->without, 16, "fake");
+    mlb_format(add(&plan, 5)->without, 16, "cuda");
+    check_ok(mlb_plan_finish(&plan, kinds, &err), &err);
+    check_u64(plan.count, 1);
+    check_text(plan.cases[0].label, "plain 5");
+    mlb_plan_free(&plan);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_finish), cmocka_unit_test(test_resolve_refuses),
+        cmocka_unit_test(test_hash), cmocka_unit_test(test_priority_is_stable),
+        cmocka_unit_test(test_without)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
