@@ -92,7 +92,7 @@ wish|gcc|libasan libubsan libtsan|gcc|have_sanitizers
 END
     fi
 }
-# missing build|test COLUMN KIND: package names (column 2 apt, 3 dnf, 4 zypper) of needs that are not
+# missing build|test COLUMN KIND: packages (column 2 apt, 3 dnf, 4 zypper) of needs that are not
 # met, KIND being '^(build|test)' or '^wish'.
 missing() {
     local kind apt dnf zypper probe
