@@ -1,1 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What this folder offers: a line a collective, a line a library. */
+#include "collectives/channels.h"
+
+#include <stddef.h>
+
+const struct mlb_workload *const mlb_collective_workloads[] = {
+    &mlb_all_reduce,
+    NULL,
+};
+
+const struct mlb_channel_ops *const mlb_channels[] = {
+    &mlb_channel_nccl,
+    &mlb_channel_mpi,
+    NULL,
+};

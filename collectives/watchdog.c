@@ -1,1 +1,309 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "collectives/watchdog.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "harness/base/clock.h"
+#include "harness/base/text.h"
+
+#define NS_PER_S     1000000000
+#define BEAT_NS      (NS_PER_S / 4)
+#define LET_GO_NS    (NS_PER_S / 2)          /* a stretch that ends this late is still let go */
+#define OTHER_NS     (2 * (int64_t)NS_PER_S) /* head start of the machine that has the rank behind */
+#define SLEPT_NS     (5 * (int64_t)NS_PER_S) /* a beat later than this: the process was stopped */
+#define END_JOB_S    5
+#define WATCH_DEPTH  8
+#define EXIT_TIMEOUT 3 /* of MLB_E_TIMEOUT */
+#define NAMED_RANKS  4 /* in one line; the others are counted */
+
+struct stretch {
+    const char *what;
+    int64_t end_ns; /* without the time that was forgiven before */
+};
+
+struct mlb_watchdog {
+    struct mlb_watchdog_how how;
+    pthread_t thread;
+    pthread_mutex_t mutex; /* of `stop` */
+    pthread_cond_t wake;
+    bool stop;
+    _Atomic int64_t forgiven_ns;           /* time that this process was stopped */
+    struct stretch stretches[WATCH_DEPTH]; /* main thread only; the innermost is on the board */
+    int depth;
+};
+
+/* ------------------------------------------------------------------------- who stands behind */
+
+/* From innocent to guilty; those of the worst kind found are named. */
+enum behind { WAITS, IN_STEP, SLOWER, ELSEWHERE, NOT_RUNNING };
+
+static enum behind judge(const struct mlb_board_slot *slot, uint64_t most_moves)
+{
+    enum mlb_board_life life = mlb_board_life(slot);
+    if (life == MLB_LIFE_GONE || life == MLB_LIFE_STOPPED)
+        return NOT_RUNNING;
+    if (atomic_load(&slot->waits))
+        return WAITS;
+    if (atomic_load(&slot->watch_end_ns) == 0)
+        return ELSEWHERE;
+    return atomic_load(&slot->moves) < most_moves ? SLOWER : IN_STEP;
+}
+
+static enum behind judge_all(const struct mlb_board *board, uint64_t *most_moves)
+{
+    *most_moves = 0;
+    for (int i = 0; i < board->size; i++) {
+        uint64_t moves = atomic_load(&board->memory->slots[i].moves);
+        *most_moves = moves > *most_moves ? moves : *most_moves;
+    }
+    enum behind worst = WAITS;
+    for (int i = 0; i < board->size; i++) {
+        enum behind now = judge(&board->memory->slots[i], *most_moves);
+        worst = now > worst ? now : worst;
+    }
+    return worst;
+}
+
+static void name_rank(const struct mlb_board_slot *slot, struct mlb_text *line)
+{
+    char what[MLB_BOARD_WHAT];
+    mlb_board_get_what(slot, what);
+    bool inside = atomic_load(&slot->waits) || atomic_load(&slot->watch_end_ns);
+    mlb_text_addf(line, "rank %d (pid %d) on this node has not moved for %.0f s %s '%s', %s",
+                  (int)atomic_load(&slot->rank), (int)atomic_load(&slot->pid),
+                  (double)(mlb_clock_ns() - atomic_load(&slot->moved_ns)) / NS_PER_S,
+                  inside ? "in" : "after", what, mlb_board_life_text(mlb_board_life(slot)));
+}
+
+void mlb_watchdog_describe(const struct mlb_board *board, int nodes,
+                           char to[static MLB_WATCHDOG_LINE])
+{
+    struct mlb_text line = {0};
+    uint64_t most_moves;
+    enum behind worst = judge_all(board, &most_moves);
+    int named = 0, more = 0;
+    for (int i = 0; i < board->size; i++) {
+        const struct mlb_board_slot *slot = &board->memory->slots[i];
+        if (judge(slot, most_moves) != worst)
+            continue;
+        if (named == NAMED_RANKS) {
+            more++;
+            continue;
+        }
+        mlb_text_add(&line, named++ ? "; " : "");
+        name_rank(slot, &line);
+    }
+    if (more)
+        mlb_text_addf(&line, "; and %d more", more);
+    if (worst <= IN_STEP && nodes > 1)
+        mlb_text_add(&line, "; all ranks of this node are in step, so look at the other nodes");
+    mlb_format(to, MLB_WATCHDOG_LINE, "%s", mlb_text_get(&line));
+    mlb_text_free(&line);
+}
+
+/* ------------------------------------------------------------------------------ ending the job */
+
+struct ending {
+    void (*end_job)(void *user, int exit_code);
+    void *user;
+};
+
+static void *end_job_thread(void *argument)
+{
+    const struct ending *ending = argument;
+    ending->end_job(ending->user, EXIT_TIMEOUT);
+    return NULL;
+}
+
+/* The launcher's abort needs the MPI library, which may be the very thing that hangs: it gets a
+ * thread of its own and a limit. */
+static void end_job(struct mlb_watchdog *watchdog)
+{
+    struct ending ending = {watchdog->how.end_job, watchdog->how.user};
+    pthread_t thread;
+    if (ending.end_job && pthread_create(&thread, NULL, end_job_thread, &ending) == 0)
+        mlb_sleep_s(END_JOB_S);
+    _exit(EXIT_TIMEOUT);
+}
+
+static bool expired(const struct mlb_board_slot *slot, int64_t now)
+{
+    int64_t end = atomic_load(&slot->watch_end_ns);
+    return end != 0 && now > end;
+}
+
+/* The lowest rank of this machine whose watch has expired and that can still speak. */
+static bool is_mine_to_say(const struct mlb_watchdog *watchdog)
+{
+    const struct mlb_board *board = watchdog->how.board;
+    int64_t now = mlb_clock_ns();
+    for (int i = 0; i < board->size; i++) {
+        const struct mlb_board_slot *slot = &board->memory->slots[i];
+        if (slot == board->mine)
+            return expired(slot, now);
+        if (expired(slot, now) && mlb_board_life(slot) == MLB_LIFE_RUNS)
+            return false;
+    }
+    return false;
+}
+
+static void wait_ns(int64_t ns)
+{
+    mlb_sleep_s((double)ns / NS_PER_S);
+}
+
+static void speak_and_end(struct mlb_watchdog *watchdog)
+{
+    struct mlb_board *board = watchdog->how.board;
+    wait_ns(LET_GO_NS);
+    if (!is_mine_to_say(watchdog))
+        return;
+    uint64_t most_moves;
+    if (watchdog->how.nodes > 1 && judge_all(board, &most_moves) <= IN_STEP) {
+        wait_ns(OTHER_NS);
+        if (!is_mine_to_say(watchdog))
+            return;
+    }
+    int32_t nobody = 0;
+    int32_t me = 1 + (int32_t)(board->mine - board->memory->slots);
+    if (!atomic_compare_exchange_strong(&board->memory->reporter, &nobody, me))
+        return;
+    char line[MLB_WATCHDOG_LINE];
+    mlb_watchdog_describe(board, watchdog->how.nodes, line);
+    mlb_log(&watchdog->how.log, MLB_LOG_ERROR, "a deadline passed, the job ends: %s", line);
+    end_job(watchdog);
+}
+
+/* ---------------------------------------------------------------------------------- the thread */
+
+/* False when the watchdog is to stop. */
+static bool sleep_a_beat(struct mlb_watchdog *watchdog)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += BEAT_NS;
+    if (until.tv_nsec >= NS_PER_S) {
+        until.tv_nsec -= NS_PER_S;
+        until.tv_sec++;
+    }
+    pthread_mutex_lock(&watchdog->mutex);
+    int rc = 0;
+    while (!watchdog->stop && rc != ETIMEDOUT)
+        rc = pthread_cond_timedwait(&watchdog->wake, &watchdog->mutex, &until);
+    bool go_on = !watchdog->stop;
+    pthread_mutex_unlock(&watchdog->mutex);
+    return go_on;
+}
+
+static void forgive(struct mlb_watchdog *watchdog, int64_t slept_ns)
+{
+    struct mlb_board_slot *mine = watchdog->how.board->mine;
+    atomic_fetch_add(&watchdog->forgiven_ns, slept_ns);
+    int64_t end = atomic_load(&mine->watch_end_ns);
+    /* Only if the main thread has not ended the watch meanwhile. */
+    if (end != 0)
+        atomic_compare_exchange_strong(&mine->watch_end_ns, &end, end + slept_ns);
+}
+
+static void *watch_thread(void *argument)
+{
+    struct mlb_watchdog *watchdog = argument;
+    struct mlb_board_slot *mine = watchdog->how.board->mine;
+    int64_t last = mlb_clock_ns();
+    while (sleep_a_beat(watchdog)) {
+        int64_t now = mlb_clock_ns();
+        if (now - last > SLEPT_NS)
+            forgive(watchdog, now - last);
+        last = now;
+        atomic_store(&mine->beat_ns, now);
+        if (expired(mine, now) && is_mine_to_say(watchdog)) {
+            speak_and_end(watchdog);
+            last = mlb_clock_ns();
+        }
+    }
+    return NULL;
+}
+
+enum mlb_status mlb_watchdog_open(const struct mlb_watchdog_how *how,
+                                  struct mlb_watchdog **watchdog, struct mlb_error *err)
+{
+    struct mlb_watchdog *made = calloc(1, sizeof *made);
+    *watchdog = NULL;
+    if (!made)
+        return mlb_fail(err, MLB_E_NOMEM, "watchdog: out of memory");
+    made->how = *how;
+    pthread_mutex_init(&made->mutex, NULL);
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&made->wake, &attributes);
+    pthread_condattr_destroy(&attributes);
+    int rc = pthread_create(&made->thread, NULL, watch_thread, made);
+    if (rc != 0) {
+        free(made);
+        return mlb_fail(err, MLB_E_NOMEM, "watchdog: cannot start a thread: %s", strerror(rc));
+    }
+    *watchdog = made;
+    return MLB_OK;
+}
+
+void mlb_watchdog_close(struct mlb_watchdog *watchdog)
+{
+    if (!watchdog)
+        return;
+    pthread_mutex_lock(&watchdog->mutex);
+    watchdog->stop = true;
+    pthread_cond_signal(&watchdog->wake);
+    pthread_mutex_unlock(&watchdog->mutex);
+    pthread_join(watchdog->thread, NULL);
+    pthread_cond_destroy(&watchdog->wake);
+    pthread_mutex_destroy(&watchdog->mutex);
+    free(watchdog);
+}
+
+/* ------------------------------------------------------------------------ the rank's main thread
+ */
+
+static void show(struct mlb_watchdog *watchdog, const struct stretch *stretch)
+{
+    struct mlb_board_slot *mine = watchdog->how.board->mine;
+    mlb_board_set_what(mine, stretch->what);
+    atomic_store(&mine->moved_ns, mlb_clock_ns());
+    atomic_store(&mine->watch_end_ns, stretch->end_ns + atomic_load(&watchdog->forgiven_ns));
+}
+
+void mlb_watchdog_watch(struct mlb_watchdog *watchdog, const char *what, double deadline_s)
+{
+    int64_t end = mlb_clock_ns() + (int64_t)(deadline_s * NS_PER_S);
+    struct stretch stretch = {what, end - atomic_load(&watchdog->forgiven_ns)};
+    if (watchdog->depth < WATCH_DEPTH)
+        watchdog->stretches[watchdog->depth] = stretch;
+    watchdog->depth++;
+    show(watchdog, &stretch);
+}
+
+void mlb_watchdog_unwatch(struct mlb_watchdog *watchdog)
+{
+    struct mlb_board_slot *mine = watchdog->how.board->mine;
+    if (watchdog->depth > 0)
+        watchdog->depth--;
+    if (watchdog->depth > 0 && watchdog->depth <= WATCH_DEPTH) {
+        show(watchdog, &watchdog->stretches[watchdog->depth - 1]);
+        return;
+    }
+    atomic_store(&mine->watch_end_ns, 0);
+    atomic_store(&mine->moved_ns, mlb_clock_ns());
+}
+
+void mlb_watchdog_progress(struct mlb_watchdog *watchdog)
+{
+    struct mlb_board_slot *mine = watchdog->how.board->mine;
+    uint64_t moves = atomic_load_explicit(&mine->moves, memory_order_relaxed);
+    atomic_store_explicit(&mine->moves, moves + 1, memory_order_relaxed);
+    atomic_store_explicit(&mine->moved_ns, mlb_clock_ns(), memory_order_relaxed);
+}
