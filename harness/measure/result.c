@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/measure/result.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -172,11 +173,11 @@ struct mlb_rate mlb_row_rate(const struct mlb_row *row, enum mlb_rate_kind kind)
     if (!timed || time->n == 0 || !(time->median > 0.0) || !(work > 0.0))
         return rate;
 
-    rate.known = true;
     rate.value = rate.low = rate.high = work / time->median * 1e9;
     if (time->interval.known && time->interval.low > 0.0) {
         rate.low = work / time->interval.high * 1e9;
         rate.high = work / time->interval.low * 1e9;
     }
+    rate.known = isfinite(rate.value) && isfinite(rate.low) && isfinite(rate.high);
     return rate;
 }

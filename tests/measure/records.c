@@ -120,7 +120,7 @@ static void set_head(struct mlb_result *result, const char *host_kind, int ranks
     mlb_format(result->device.kind, sizeof result->device.kind, "cpu");
 }
 
-/* ------------------------------------------------------------------------------------------ gpu */
+/* ----------------------------------------------------------------------------------------- gpu */
 
 static void set_h200(struct mlb_result *result)
 {
@@ -215,7 +215,7 @@ void record_gpu(struct mlb_result *result)
     add_all_reduce(result, "8 B f32 x8", 8.0, 14.2e3, MLB_STOP_TIME);
 }
 
-/* ------------------------------------------------------------------------------------------ cpu */
+/* ----------------------------------------------------------------------------------------- cpu */
 
 static void add_cpu_rows(struct mlb_result *result)
 {
@@ -286,7 +286,7 @@ void record_empty(struct mlb_result *result)
     set_head(result, "cpu-1c", 1);
 }
 
-/* --------------------------------------------------------------------------------------- random */
+/* -------------------------------------------------------------------------------------- random */
 
 struct dice {
     uint64_t seed, index;
