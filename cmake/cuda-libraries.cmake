@@ -20,7 +20,7 @@ set_target_properties(CUDA::cudart_static PROPERTIES
     INTERFACE_INCLUDE_DIRECTORIES ${MLBENCH_CUDART_INCLUDE_DIR})
 target_link_libraries(CUDA::cudart_static INTERFACE Threads::Threads ${CMAKE_DL_LIBS} rt)
 
-# The program is linked as C, with cudart named above: nothing of nvcc's own link line.
+# Nothing of nvcc's own link line, which brings the C++ runtime.
 set(CMAKE_CUDA_IMPLICIT_LINK_LIBRARIES "")
 set(CMAKE_CUDA_IMPLICIT_LINK_DIRECTORIES "")
 
