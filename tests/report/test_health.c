@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/check.h"
+
+#include "harness/analysis/health.h"
+
+#define MOST_RANKS 16
+
+static struct mlb_maybe is(double value)
+{
+    return (struct mlb_maybe){true, value};
+}
+
+static const struct mlb_health *find_note(const struct mlb_result *result, const char *code)
+{
+    for (size_t i = 0; i < result->health_count; i++)
+        if (strcmp(result->health[i].code, code) == 0)
+            return &result->health[i];
+    return NULL;
+}
+
+/* ------------------------------------------------------------------------------------- slow twins
+ */
+
+/* `rows` rows of the same ranks' medians. The result borrows `times`. */
+static struct mlb_result job(double *times, size_t ranks, struct mlb_row *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        rows[i] = (struct mlb_row){.status = MLB_ROW_MEASURED,
+                                   .across = MLB_ACROSS_HARMONIC_MEAN,
+                                   .rank_median_ns = times,
+                                   .rank_count = ranks};
+        snprintf(rows[i].workload, sizeof rows[i].workload, "gemm");
+        snprintf(rows[i].label, sizeof rows[i].label, "bf16 %zu", i);
+    }
+    return (struct mlb_result){
+        .ranks = (int)ranks, .rows = rows, .row_count = count, .row_capacity = count};
+}
+
+static void test_slow_rank(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what;
+        size_t ranks;
+        double times[MOST_RANKS];
+        enum mlb_health_level level;
+        const char *text; /* NULL: no note */
+    } table[] = {
+        {"one rank", 1, {100}, 0, NULL},
+        {"two, alike", 2, {100, 105}, 0, NULL}, /* 1 - 100/105 = 4.8 % */
+        {"two, one slow", 2, {100, 110}, MLB_HEALTH_WARN, "rank 1 is up to 9.1 % slower"},
+        {"three, alike", 3, {100, 101, 104}, 0, NULL},
+        {"three, one slow", 3, {111, 100, 99}, MLB_HEALTH_WARN, "rank 0 is up to 9.9 % slower"},
+        {"three, one fast", 3, {100, 100, 80}, 0, NULL},
+        {"eight, noise", 8, {100, 101, 99, 100.5, 99.5, 102, 98, 100}, 0, NULL},
+        {"eight, one slow",
+         8,
+         {100, 101, 99, 100.5, 99.5, 125, 98, 100},
+         MLB_HEALTH_SICK,
+         "rank 5 is up to 20 % slower"},
+        {"eight, one fast", 8, {100, 101, 99, 100.5, 99.5, 60, 98, 100}, 0, NULL},
+        /* beyond z, but only 1 % behind */
+        {"eight, a trifle", 8, {100, 100.01, 99.99, 100, 100.02, 101, 99.98, 100}, 0, NULL},
+        /* 3 % behind, but the others spread as much */
+        {"eight, wide", 8, {100, 103, 97, 102, 98, 103.5, 96.5, 100}, 0, NULL},
+        {"MAD 0, one slow",
+         4,
+         {100, 100, 100, 110},
+         MLB_HEALTH_SICK,
+         "rank 3 is up to 9.1 % slower"},
+        {"MAD 0, a trifle", 4, {100, 100, 100, 101}, 0, NULL},
+        {"MAD 0, all alike", 4, {100, 100, 100, 100}, 0, NULL},
+        {"two nodes of two speeds", 4, {100, 100, 150, 150}, 0, NULL},
+        {"a NaN", 4, {100, NAN, 100, 200}, 0, NULL},
+        {"a zero", 4, {100, 0, 100, 200}, 0, NULL},
+        {"infinite", 4, {100, 100, 100, INFINITY}, 0, NULL},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        double times[MOST_RANKS];
+        struct mlb_row rows[2];
+        memcpy(times, table[i].times, sizeof times);
+        struct mlb_result result = job(times, table[i].ranks, rows, 2);
+        mlb_health_judge(&result);
+        const struct mlb_health *note = find_note(&result, "slow_rank");
+        if ((note != NULL) != (table[i].text != NULL))
+            print_error("%s: %s\n", table[i].what, note ? note->text : "no note");
+        check_u64(result.health_count, table[i].text ? 1 : 0);
+        if (!table[i].text)
+            continue;
+        check_contains(note->text, table[i].text);
+        check_contains(note->text, "(2 of 2 rows)");
+        check_i64(note->level, table[i].level);
+    }
+}
+
+static void test_rows_that_are_not_asked(void **state)
+{
+    (void)state;
+    double times[] = {100, 100, 100, 200};
+    struct mlb_row rows[2];
+    struct mlb_result result = job(times, 4, rows, 1);
+    mlb_health_judge(&result);
+    check_u64(result.health_count, 0); /* one row may be chance */
+
+    result = job(times, 4, rows, 2);
+    rows[1].work.bus_factor = 1.5;
+    mlb_health_judge(&result);
+    check_u64(result.health_count, 0);
+
+    static const enum mlb_row_status others[] = {MLB_ROW_SKIPPED, MLB_ROW_UNTRUSTED,
+                                                 MLB_ROW_FAILED};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        result = job(times, 4, rows, 2);
+        rows[0].status = others[i];
+        mlb_health_judge(&result);
+        check_u64(result.health_count, 0);
+    }
+
+    result = job(times, 4, rows, 2);
+    result.oversubscribed = true;
+    mlb_health_judge(&result);
+    check_u64(result.health_count, 0);
+
+    result = job(times, 4, rows, 2);
+    result.oversubscribed = false;
+    mlb_health_judge(&result);
+    check_u64(result.health_count, 1);
+}
+
+static void test_slow_in_some_rows(void **state)
+{
+    (void)state;
+    double even[] = {100, 100, 100, 100, 100}, uneven[] = {100, 100, 100, 100, 130};
+    double worse[] = {100, 100, 100, 100, 160};
+    struct mlb_row rows[4];
+    struct mlb_result result = job(even, 5, rows, 4);
+    rows[1].rank_median_ns = uneven;
+    mlb_health_judge(&result);
+    check_u64(result.health_count, 0);
+    rows[3].rank_median_ns = worse;
+    mlb_health_judge(&result);
+    check_u64(result.health_count, 1);
+    check_text(result.health[0].text, "rank 4 is up to 38 % slower than its twins (2 of 4 rows)");
+}
+
+static void test_many_slow_ranks(void **state)
+{
+    (void)state;
+    double times[64];
+    struct mlb_row rows[2];
+    for (size_t i = 0; i < 64; i++)
+        times[i] = i % 4 == 3 ? 150 : 100;
+    struct mlb_result result = job(times, 64, rows, 2);
+    mlb_health_judge(&result);
+    check_u64(result.health_count, 9);
+    check_text(result.health[8].text, "8 more ranks are slower than their twins");
+}
+
+/* ------------------------------------------------------------------------------------- telemetry
+ */
+
+static void test_telemetry(void **state)
+{
+    (void)state;
+    static const struct {
+        double steal, thermal, ecc; /* NAN: unknown */
+        const char *code;           /* NULL: no note */
+        enum mlb_health_level level;
+        const char *text;
+    } table[] = {
+        {NAN, NAN, NAN, NULL, 0, ""},
+        {0.02, 0.01, 0, NULL, 0, ""},
+        {0.05, 0, 0, "steal", MLB_HEALTH_WARN, "up to 5 % of the cores' time (1 of 2 rows"},
+        {0, 0.30, 0, "throttled", MLB_HEALTH_SICK, "up to 30 % of the time (1 of 2 rows"},
+        {0, 0, 1, "ecc", MLB_HEALTH_SICK, "up to 1 uncorrected memory errors"},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        double times[] = {100};
+        struct mlb_row rows[3];
+        struct mlb_result result = job(times, 1, rows, 3);
+        struct mlb_telemetry_window clean = {
+            .steal_fraction = is(0), .throttled_thermal_fraction = is(0), .ecc_uncorrected = is(0)};
+        rows[0].has_telemetry = rows[1].has_telemetry = true;
+        rows[0].telemetry = rows[1].telemetry = clean;
+        rows[1].status = MLB_ROW_UNTRUSTED; /* a throttled row is evidence all the same */
+        rows[1].telemetry.steal_fraction =
+            (struct mlb_maybe){!isnan(table[i].steal), table[i].steal};
+        rows[1].telemetry.throttled_thermal_fraction =
+            (struct mlb_maybe){!isnan(table[i].thermal), table[i].thermal};
+        rows[1].telemetry.ecc_uncorrected = (struct mlb_maybe){!isnan(table[i].ecc), table[i].ecc};
+        rows[2].telemetry.steal_fraction = is(1); /* not there: has_telemetry is false */
+        mlb_health_judge(&result);
+        check_u64(result.health_count, table[i].code ? 1 : 0);
+        if (!table[i].code)
+            continue;
+        check_text(result.health[0].code, table[i].code);
+        check_i64(result.health[0].level, table[i].level);
+        check_contains(result.health[0].text, table[i].text);
+        check_contains(result.health[0].text, "gemm bf16 1");
+    }
+}
+
+static void test_empty_result(void **state)
+{
+    (void)state;
+    struct mlb_result result = {0};
+    mlb_health_judge(&result);
+    check_u64(result.health_count, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_slow_rank),         cmocka_unit_test(test_rows_that_are_not_asked),
+        cmocka_unit_test(test_slow_in_some_rows), cmocka_unit_test(test_many_slow_ranks),
+        cmocka_unit_test(test_telemetry),         cmocka_unit_test(test_empty_result),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
