@@ -5,7 +5,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#define WARM_RUNS  2u
 #define SINGLES    5u   /* of each candidate in the first stage; their median counts */
 #define NEAR       1.15 /* slower than this times the best leaves after the first stage */
 #define FINALISTS  4u
@@ -40,14 +39,15 @@ static enum mlb_status time_runs(struct tuning *tuning, size_t index, unsigned r
     return status;
 }
 
-/* Median of single runs after a warm-up; the warm-up alone when that is hopeless or time is short.
- */
+/* Median of single runs. The first run loads the kernel's code and is not looked at; when the
+ * second is hopeless or time is short, it stands for all. */
 static enum mlb_status rank(struct tuning *tuning, size_t index, double until_s,
                             struct mlb_error *err)
 {
-    double singles[SINGLES], warm_ns;
+    double singles[SINGLES], cold_ns, warm_ns;
     size_t count = 0;
-    if (time_runs(tuning, index, WARM_RUNS, &warm_ns, err) != MLB_OK)
+    if (time_runs(tuning, index, 1, &cold_ns, err) != MLB_OK ||
+        time_runs(tuning, index, 1, &warm_ns, err) != MLB_OK)
         return err->status;
     if (warm_ns < 2.0 * tuning->best_ns)
         while (count < SINGLES && tuning->spent_s + 1e-9 * warm_ns <= until_s) {
