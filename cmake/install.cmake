@@ -13,10 +13,10 @@ if(NOT CMAKE_CROSSCOMPILING)
         COMMENT "Writing the man page and the completion"
         VERBATIM)
     add_custom_target(mlbench_manual ALL DEPENDS ${generated}/mlbench.1 ${generated}/mlbench.bash)
-    install(FILES ${generated}/mlbench.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 OPTIONAL)
+    install(FILES ${generated}/mlbench.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
     install(FILES ${generated}/mlbench.bash
         DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
-        RENAME mlbench OPTIONAL)
+        RENAME mlbench)
 endif()
 
 install(TARGETS mlbench RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})

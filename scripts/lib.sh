@@ -9,7 +9,8 @@ SCRIPT=$(basename "$0")
 say() { printf '%s: %s\n' "$SCRIPT" "$*" >&2; }
 die() { say "$*"; exit 2; }
 
-# Open MPI refuses root unless both are set (PRTE is the launcher of version 5); in containers and on rented machines root is the user.
+# Open MPI refuses root unless both are set (PRTE is the launcher of version 5); in containers and
+# on rented machines root is the user.
 allow_root() {
     if [ "$(id -u)" = 0 ]; then
         export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
