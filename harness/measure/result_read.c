@@ -62,7 +62,7 @@ static void read_work(struct mlb_reader *reader, const cJSON *json, struct mlb_r
 
 static void read_summary(struct mlb_reader *reader, const cJSON *json, struct mlb_row *row)
 {
-    if (!mlb_read_group(reader, json, "time_ns", true, mlb_fields_time, row))
+    if (!mlb_read_group(reader, json, "time_ns", false, mlb_fields_time, row))
         return;
     const cJSON *time = cJSON_GetObjectItemCaseSensitive(json, "time_ns");
     if (row->summary.n != row->sample_count)
@@ -123,6 +123,8 @@ static void check_status(struct mlb_reader *reader, const struct mlb_row *row)
     }
     if (row->sample_count == 0)
         mlb_read_fail(reader, "samples", "is missing, but the row says it was measured");
+    else if (row->summary.n == 0)
+        mlb_read_fail(reader, "time_ns", "is missing, but the row says it was measured");
     else if (!row->verified || !mlb_verification_passed(&row->verification))
         mlb_read_fail(reader, "verification", "has not passed, but the row says it was measured");
 }
