@@ -9,8 +9,7 @@
 /* What to do about a launcher's binding. */
 #define UNBIND "start with mpirun --bind-to none (srun --cpu-bind=none)"
 
-/* ------------------------------------------------------------------------------------------- cores
- */
+/* ----------------------------------------------------------------------------------- cores */
 
 static hwloc_obj_t next_core(hwloc_topology_t hwloc, hwloc_const_cpuset_t scope, hwloc_obj_t core)
 {
@@ -38,8 +37,7 @@ static void take_cores(hwloc_topology_t hwloc, hwloc_const_cpuset_t scope, int f
             hwloc_bitmap_or(cpus, cpus, core->cpuset);
 }
 
-/* ------------------------------------------------------------------------------- share of the
- * cores */
+/* ---------------------------------------------------------------------- share of the cores */
 
 /* A NUMA node's allowed cores. */
 struct node_cores {
@@ -102,8 +100,7 @@ static void take_share(hwloc_topology_t hwloc, int rank, int ranks, hwloc_cpuset
     hwloc_bitmap_and(cpus, cpus, allowed);
 }
 
-/* ------------------------------------------------------------------------------------- description
- */
+/* ----------------------------------------------------------------------------- description */
 
 /* Each last-level cache counts by the part of its cores that this rank has, and is divided again
  * where the local ranks together have more cores than there are. */
@@ -142,8 +139,7 @@ static void warn(struct mlb_binding *binding, const char *format, ...)
     va_end(args);
 }
 
-/* ----------------------------------------------------------------------------- a launcher's
- * binding */
+/* -------------------------------------------------------------------- a launcher's binding */
 
 static bool has_gpu(const struct mlb_binding_question *question)
 {
@@ -201,8 +197,7 @@ static void keep_launcher(const struct mlb_topology *topology,
     judge_launcher(question, gpu_node, cpus, binding);
 }
 
-/* -------------------------------------------------------------------------------- mlbench's
- * binding */
+/* ----------------------------------------------------------------------- mlbench's binding */
 
 /* NULL when the system does not tell and the machine has several nodes. */
 static hwloc_obj_t node_of_gpu(const struct mlb_topology *topology, const char *pci_id)
@@ -275,8 +270,7 @@ static void respect_quota(const struct mlb_topology *topology,
     binding->pus = binding->cores;
 }
 
-/* ---------------------------------------------------------------------------------------- decision
- */
+/* -------------------------------------------------------------------------------- decision */
 
 enum mlb_status mlb_binding_decide(const struct mlb_topology *topology,
                                    const struct mlb_binding_question *question, hwloc_cpuset_t cpus,

@@ -84,8 +84,7 @@ static bool read_number(const struct group *group, const char *file, uint64_t *v
     return mlb_procfs_read_u64(group->root, path, value);
 }
 
-/* ------------------------------------------------------------------------------------------ memory
- */
+/* ---------------------------------------------------------------------------------- memory */
 
 /* Version 1 says "no limit" with a number near 2^63. */
 static bool read_memory_limit(const struct group *group, uint64_t *bytes)
@@ -140,8 +139,7 @@ uint64_t mlb_cgroup_memory_available(const char *root)
     return least;
 }
 
-/* -------------------------------------------------------------------------------------------- CPUs
- */
+/* ------------------------------------------------------------------------------------ CPUs */
 
 /* Version 2: "400000 100000" or "max 100000" in one file; version 1: two files, -1 is no limit. */
 static bool read_quota(const struct group *group, double *cpus)

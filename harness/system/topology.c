@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/system/topology.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <hwloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "harness/system/topology_hwloc.h"
 
 const char *const mlb_distance_names[] = {"same switch", "same root", "same NUMA node", "across",
                                           NULL};
 
-/* ------------------------------------------------------------------------------------- PCI classes
- */
+/* ----------------------------------------------------------------------------- PCI classes */
 
 enum {
     PCI_VENDOR_NVIDIA = 0x10de,
@@ -45,8 +44,7 @@ bool mlb_pci_kind_of(struct mlb_pci_class pci, enum mlb_pci_kind *kind)
     return false;
 }
 
-/* ------------------------------------------------------------------------------------------- walks
- */
+/* ----------------------------------------------------------------------------------- walks */
 
 hwloc_obj_type_t mlb_core_type(hwloc_topology_t hwloc)
 {
@@ -111,8 +109,7 @@ void mlb_print_cpus(hwloc_const_cpuset_t cpus, char *to, size_t size)
     }
 }
 
-/* ------------------------------------------------------------------------------------- PCI devices
- */
+/* ----------------------------------------------------------------------------- PCI devices */
 
 /* Append `word` to the comma-separated `list`; a word that does not fit is left out whole. */
 static void add_word(char *list, size_t size, const char *word)
@@ -209,8 +206,7 @@ static enum mlb_status list_devices(struct mlb_topology *topology, struct mlb_er
     return MLB_OK;
 }
 
-/* --------------------------------------------------------------------------------- open and close
- */
+/* -------------------------------------------------------------------------- open and close */
 
 /* Plugins that would start a GPU's driver or look for an X server: slow, and nothing they know is
  * needed here. hwloc 2.0 cannot do it and those it does not know are no error. */
@@ -267,10 +263,10 @@ void mlb_topology_close(struct mlb_topology *topology)
     free(topology);
 }
 
-/* ------------------------------------------------------------------------------------------ counts
- */
+/* ---------------------------------------------------------------------------------- counts */
 
-/* GPU memory that the system shows as NUMA nodes (Grace Hopper) is not the machine's. */
+/* GPU memory that the system shows as NUMA nodes (Grace Hopper) is not the machine's. In guests
+ * with memory that was plugged in later the nodes tell less than there is. */
 static uint64_t sum_memory(hwloc_topology_t hwloc)
 {
     uint64_t bytes = 0;
@@ -278,7 +274,17 @@ static uint64_t sum_memory(hwloc_topology_t hwloc)
     while ((node = hwloc_get_next_obj_by_type(hwloc, HWLOC_OBJ_NUMANODE, node)) != NULL)
         if (!node->subtype || strcmp(node->subtype, "GPUMemory") != 0)
             bytes += node->attr->numanode.local_memory;
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    if (hwloc_topology_is_thissystem(hwloc) && pages > 0 && page > 0 &&
+        (uint64_t)pages * (uint64_t)page > bytes)
+        bytes = (uint64_t)pages * (uint64_t)page;
     return bytes;
+}
+
+uint64_t mlb_node_memory(hwloc_topology_t hwloc, hwloc_obj_t node)
+{
+    bool only = mlb_next_cpu_node(hwloc, NULL) == node && !mlb_next_cpu_node(hwloc, node);
+    return only ? sum_memory(hwloc) : node->attr->numanode.local_memory;
 }
 
 static uint64_t sum_last_caches(hwloc_topology_t hwloc)
@@ -317,6 +323,20 @@ size_t mlb_gpu_count(const struct mlb_topology *topology)
     return count;
 }
 
+struct mlb_words mlb_place_name(const struct mlb_topology *topology, const struct mlb_place *place,
+                                size_t more)
+{
+    struct mlb_words made;
+    bool gpu = place->pci.kind == MLB_PCI_GPU;
+    size_t index = (size_t)(place - topology->places) - (gpu ? 0 : mlb_gpu_count(topology));
+    const char *kind = gpu ? "GPU" : "NIC";
+    if (more > 0)
+        mlb_format(made.text, sizeof made.text, "%s%zu-%zu", kind, index, index + more);
+    else
+        mlb_format(made.text, sizeof made.text, "%s%zu", kind, index);
+    return made;
+}
+
 void mlb_topology_counts(const struct mlb_topology *topology, struct mlb_topology_counts *counts)
 {
     hwloc_topology_t hwloc = topology->hwloc;
@@ -334,8 +354,7 @@ void mlb_topology_counts(const struct mlb_topology *topology, struct mlb_topolog
     counts->this_machine = hwloc_topology_is_thissystem(hwloc) != 0;
 }
 
-/* ------------------------------------------------------------------------------- devices, distance
- */
+/* ----------------------------------------------------------------------- devices, distance */
 
 size_t mlb_topology_pci_count(const struct mlb_topology *topology)
 {
@@ -400,8 +419,7 @@ enum mlb_distance mlb_topology_distance(const struct mlb_topology *topology, siz
     return below_host ? MLB_SAME_SWITCH : MLB_SAME_ROOT;
 }
 
-/* ------------------------------------------------------------------------------------------ find
- */
+/* ------------------------------------------------------------------------------------ find */
 
 struct address {
     unsigned domain, bus, device, function;

@@ -59,8 +59,7 @@ enum mlb_distance mlb_topology_distance(const struct mlb_topology *topology, siz
  */
 bool mlb_topology_find_pci(const struct mlb_topology *topology, const char *pci_id, size_t *index);
 
-/* ---------------------------------------------------------------------------------------- binding
- */
+/* --------------------------------------------------------------------------------- binding */
 
 enum mlb_binding_by { MLB_BOUND_BY_LAUNCHER, MLB_BOUND_BY_MLBENCH, MLB_NOT_BOUND };
 
@@ -85,8 +84,7 @@ enum mlb_status mlb_topology_bind(struct mlb_topology *topology, int local_rank,
                                   const char *pci_id, struct mlb_binding *binding,
                                   struct mlb_error *err);
 
-/* --------------------------------------------------------------------------------------- printing
- */
+/* -------------------------------------------------------------------------------- printing */
 
 /* The machine as a picture in text, at most 100 columns: packages > NUMA nodes (memory, cores,
  * cache) > PCI tree with GPUs and NICs, then the table GPU x NIC of distances. Empty bridges are

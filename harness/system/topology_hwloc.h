@@ -23,6 +23,14 @@ struct mlb_topology {
     size_t count;
 };
 
+struct mlb_words {
+    char text[96];
+};
+
+/* "GPU0", "NIC3"; `more` further neighbours make "NIC3-6". */
+struct mlb_words mlb_place_name(const struct mlb_topology *topology, const struct mlb_place *place,
+                                size_t more);
+
 size_t mlb_gpu_count(const struct mlb_topology *topology);
 
 /* A PCI function as its configuration space describes it. */
@@ -48,14 +56,21 @@ hwloc_obj_t mlb_next_cpu_node(hwloc_topology_t hwloc, hwloc_obj_t previous);
 /* The only such node that has CPUs of `cpus`; NULL when there are several. */
 hwloc_obj_t mlb_node_of_cpus(hwloc_topology_t hwloc, hwloc_const_cpuset_t cpus);
 
+/* Bytes; of a machine's only node all that the machine has. */
+uint64_t mlb_node_memory(hwloc_topology_t hwloc, hwloc_obj_t node);
+
 /* Last-level data or unified cache above `object`; NULL when none is known. */
 hwloc_obj_t mlb_last_cache(hwloc_obj_t object);
 
 /* List form of `cpus` into `to`; what does not fit is replaced by ",...". */
 void mlb_print_cpus(hwloc_const_cpuset_t cpus, char *to, size_t size);
 
-/* ------------------------------------------------------------------------------ binding decision
- */
+#define MLB_PICTURE_WIDTH 100 /* columns */
+
+/* Nothing when there is no GPU or no NIC. */
+void mlb_topology_print_distances(const struct mlb_topology *topology, struct mlb_text *text);
+
+/* ------------------------------------------------------------------------ binding decision */
 
 struct mlb_binding_question {
     int local_rank, local_size;

@@ -66,7 +66,7 @@ static bool add_node(cJSON *list, hwloc_topology_t hwloc, hwloc_obj_t node)
            (!package || add_count(json, "package", (int)package->os_index)) &&
            add_count(json, "cores", cores) &&
            add_count(json, "pus", hwloc_bitmap_weight(node->cpuset)) &&
-           add_bytes(json, "memory_bytes", node->attr->numanode.local_memory) &&
+           add_bytes(json, "memory_bytes", mlb_node_memory(hwloc, node)) &&
            add_cpus(json, "cpus", node->cpuset);
 }
 

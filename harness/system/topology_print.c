@@ -11,12 +11,10 @@
 #include "harness/system/topology_hwloc.h"
 
 enum {
-    WIDTH = 100,
     FOLD_FROM = 3, /* neighbours of one make from which on they share a line */
 };
 
-/* ------------------------------------------------------------------------------------------- lines
- */
+/* ----------------------------------------------------------------------------------- lines */
 
 /* Draws a tree: every line is the indent, a branch and its text. */
 struct pen {
@@ -40,10 +38,10 @@ static size_t bytes_of_columns(const char *line, size_t columns)
 
 static void add_line(struct mlb_text *text, const char *line)
 {
-    if (mlb_text_columns(line) <= WIDTH)
+    if (mlb_text_columns(line) <= MLB_PICTURE_WIDTH)
         mlb_text_addf(text, "%s\n", line);
     else
-        mlb_text_addf(text, "%.*s…\n", (int)bytes_of_columns(line, WIDTH - 1), line);
+        mlb_text_addf(text, "%.*s…\n", (int)bytes_of_columns(line, MLB_PICTURE_WIDTH - 1), line);
 }
 
 static void draw(struct pen *pen, bool last, const char *label)
@@ -67,20 +65,18 @@ static void leave(struct pen *pen, size_t length)
     pen->indent[length] = '\0';
 }
 
-struct words {
-    char text[48];
-};
-
-/* "1 core", "2 cores" */
-static struct words amount(int count, const char *what)
+/* "no core", "1 core", "2 cores" */
+static struct mlb_words amount(int count, const char *what)
 {
-    struct words made;
-    mlb_format(made.text, sizeof made.text, "%d %s%s", count, what, count == 1 ? "" : "s");
+    struct mlb_words made;
+    if (count == 0)
+        mlb_format(made.text, sizeof made.text, "no %s", what);
+    else
+        mlb_format(made.text, sizeof made.text, "%d %s%s", count, what, count == 1 ? "" : "s");
     return made;
 }
 
-/* -------------------------------------------------------------------------------------- PCI
- * devices */
+/* ----------------------------------------------------------------------------- PCI devices */
 
 /* The device at `object`; NULL for a bridge. */
 static const struct mlb_place *place_of(const struct mlb_topology *topology, hwloc_obj_t object)
@@ -98,19 +94,6 @@ static bool holds_device(const struct mlb_topology *topology, hwloc_obj_t object
             if (at == object)
                 return true;
     return false;
-}
-
-/* "GPU0", "NIC3"; `more` further neighbours make "NIC3-6". */
-static struct words name_of(const struct mlb_topology *topology, const struct mlb_place *place,
-                            size_t more)
-{
-    struct words made;
-    bool gpu = place->pci.kind == MLB_PCI_GPU;
-    size_t index = (size_t)(place - topology->places) - (gpu ? 0 : mlb_gpu_count(topology));
-    int length = snprintf(made.text, sizeof made.text, "%s%zu", gpu ? "GPU" : "NIC", index);
-    if (more > 0)
-        mlb_format(made.text + length, sizeof made.text - (size_t)length, "-%zu", index + more);
-    return made;
 }
 
 static bool is_alike(const struct mlb_place *a, const struct mlb_place *b)
@@ -146,28 +129,44 @@ static void name_model(const struct mlb_pci *pci, char *to, size_t size)
         mlb_format(to, size, "%s%s%s:%s", vendor, vendor[0] ? " " : "", pci->vendor, pci->product);
 }
 
+/* "0000:1b:00.0", of a run "0000:1b:00.0-1e:00.0" */
+static void name_addresses(const struct mlb_pci *first, const struct mlb_pci *last, char *to,
+                           size_t size)
+{
+    size_t domain = strcspn(last->pci_id, ":") + 1;
+    bool same_domain = strncmp(first->pci_id, last->pci_id, domain) == 0;
+    mlb_format(to, size, "%s%s%s", first->pci_id, first == last ? "" : "-",
+               first == last ? "" : last->pci_id + (same_domain ? domain : 0));
+}
+
+/* Network names, of a run the first and the last; a GPU's say nothing that its number does not. */
+static void name_interfaces(const struct mlb_pci *first, const struct mlb_pci *last, char *to,
+                            size_t size)
+{
+    to[0] = '\0';
+    if (first->kind == MLB_PCI_NIC && first->names[0])
+        mlb_format(to, size, "  %s%s%s", first->names, first == last ? "" : " to ",
+                   first == last ? "" : last->names);
+}
+
 /* One device, or a run of neighbours of one make from `first` to `last`. */
 static void draw_devices(struct pen *pen, bool end, const struct mlb_place *first,
                          const struct mlb_place *last)
 {
-    const struct mlb_pci *pci = &first->pci;
-    bool run = first != last, named = pci->kind == MLB_PCI_NIC && pci->names[0];
-    char label[512], rate[MLB_UNIT_TEXT], id[64], link[40] = "", names[208] = "", model[112];
-    mlb_format(id, sizeof id, "%s%s%s", pci->pci_id, run ? " to " : "",
-               run ? last->pci.pci_id : "");
-    name_model(pci, model, sizeof model);
-    if (pci->link_bytes_per_s > 0)
-        mlb_format(link, sizeof link, "  %s", mlb_print_rate(rate, pci->link_bytes_per_s, "B/s"));
-    if (named)
-        mlb_format(names, sizeof names, "  %s%s%s", pci->names, run ? " to " : "",
-                   run ? last->pci.names : "");
+    char label[512], rate[MLB_UNIT_TEXT], addresses[64], link[40] = "", names[208], model[112];
+    name_addresses(&first->pci, &last->pci, addresses, sizeof addresses);
+    name_interfaces(&first->pci, &last->pci, names, sizeof names);
+    name_model(&first->pci, model, sizeof model);
+    if (first->pci.link_bytes_per_s > 0)
+        mlb_format(link, sizeof link, "  %s",
+                   mlb_print_rate(rate, first->pci.link_bytes_per_s, "B/s"));
     mlb_format(label, sizeof label, "%s  %s%s%s  %s",
-               name_of(pen->topology, first, (size_t)(last - first)).text, id, link, names, model);
+               mlb_place_name(pen->topology, first, (size_t)(last - first)).text, addresses, link,
+               names, model);
     draw(pen, end, label);
 }
 
-/* ---------------------------------------------------------------------------------------- PCI tree
- */
+/* -------------------------------------------------------------------------------- PCI tree */
 
 static hwloc_obj_t next_child(const struct mlb_topology *topology, hwloc_obj_t child)
 {
@@ -223,14 +222,24 @@ static void draw_children(struct pen *pen, hwloc_obj_t bridge)
     }
 }
 
+/* Directly below a host bridge: a root port, or what a hypervisor shows in the place of a switch.
+ */
+static bool is_root_port(hwloc_obj_t bridge)
+{
+    hwloc_obj_t parent = bridge->parent;
+    return parent->type == HWLOC_OBJ_BRIDGE &&
+           parent->attr->bridge.upstream_type == HWLOC_OBJ_BRIDGE_HOST;
+}
+
 static void draw_bridge(struct pen *pen, bool last, hwloc_obj_t bridge)
 {
     char label[96];
     const struct hwloc_bridge_attr_s *attr = &bridge->attr->bridge;
     if (attr->upstream_type == HWLOC_OBJ_BRIDGE_PCI)
-        mlb_format(label, sizeof label, "PCI switch %04x:%02x:%02x.%01x",
-                   (unsigned)attr->upstream.pci.domain, (unsigned)attr->upstream.pci.bus,
-                   (unsigned)attr->upstream.pci.dev, (unsigned)attr->upstream.pci.func);
+        mlb_format(label, sizeof label, "PCI %s %04x:%02x:%02x.%01x",
+                   is_root_port(bridge) ? "bridge" : "switch", (unsigned)attr->upstream.pci.domain,
+                   (unsigned)attr->upstream.pci.bus, (unsigned)attr->upstream.pci.dev,
+                   (unsigned)attr->upstream.pci.func);
     else
         mlb_format(label, sizeof label, "Host bridge %04x:%02x",
                    (unsigned)attr->downstream.pci.domain,
@@ -250,8 +259,7 @@ static void draw_object(struct pen *pen, bool last, hwloc_obj_t object)
         draw_bridge(pen, last, object);
 }
 
-/* --------------------------------------------------------------------------------------- PCI roots
- */
+/* ------------------------------------------------------------------------------- PCI roots */
 
 /* Topmost PCI object above `object`: a host bridge, or the device where there is none. */
 static hwloc_obj_t root_of(hwloc_obj_t object)
@@ -305,13 +313,12 @@ static void draw_roots(struct pen *pen, hwloc_obj_t node)
     }
 }
 
-/* -------------------------------------------------------------------------------- packages and
- * nodes */
+/* ---------------------------------------------------------------------- packages and nodes */
 
 /* "L3 2 x 32 MiB, ": the last-level caches that lie within `object`; "" when there is none. */
-static struct words caches_in(hwloc_topology_t hwloc, hwloc_obj_t object)
+static struct mlb_words caches_in(hwloc_topology_t hwloc, hwloc_obj_t object)
 {
-    struct words made = {""};
+    struct mlb_words made = {""};
     hwloc_obj_t seen = NULL, pu = NULL;
     int count = 0;
     char size[MLB_UNIT_TEXT];
@@ -348,7 +355,7 @@ static void describe_node(hwloc_topology_t hwloc, hwloc_obj_t node, char *label,
     if (packages > 1)
         mlb_format(over, sizeof over, " (%d packages)", packages);
     mlb_format(label, size, "NUMA node %u%s: %s, %s, %sCPUs %s", node->os_index, over,
-               mlb_print_bytes(memory, node->attr->numanode.local_memory),
+               mlb_print_bytes(memory, mlb_node_memory(hwloc, node)),
                amount(count_inside(hwloc, node, mlb_core_type(hwloc)), "core").text,
                caches_in(hwloc, node).text, cpus);
 }
@@ -378,7 +385,7 @@ static void draw_node(struct pen *pen, hwloc_obj_t node, hwloc_obj_t package)
 static void draw_package(struct pen *pen, hwloc_obj_t package, hwloc_obj_t node)
 {
     hwloc_topology_t hwloc = pen->topology->hwloc;
-    struct words caches = caches_in(hwloc, package);
+    struct mlb_words caches = caches_in(hwloc, package);
     bool in_node = hwloc_bitmap_isequal(node->cpuset, package->cpuset) ||
                    caches_in(hwloc, node).text[0] != '\0';
     char label[96];
@@ -414,8 +421,9 @@ static void print_head(const struct mlb_topology *topology, struct mlb_text *tex
     mlb_format(line, sizeof line, "%s%s", counts.cpu_model[0] ? counts.cpu_model : "Unknown CPU",
                counts.this_machine ? "" : " (replayed, not this machine)");
     add_line(text, line);
-    mlb_format(line, sizeof line, "%s, %s, %s, %s, %s, %s, %s",
-               amount(counts.packages, "package").text, amount(counts.numa_nodes, "NUMA node").text,
+    mlb_format(line, sizeof line, "%s%s%s, %s, %s, %s, %s, %s",
+               counts.packages ? amount(counts.packages, "package").text : "",
+               counts.packages ? ", " : "", amount(counts.numa_nodes, "NUMA node").text,
                amount(counts.cores, "core").text, amount(counts.pus, "thread").text,
                mlb_print_bytes(memory, counts.memory_bytes), amount(counts.gpus, "GPU").text,
                amount(counts.nics, "NIC").text);
@@ -427,65 +435,11 @@ static void print_head(const struct mlb_topology *topology, struct mlb_text *tex
     }
 }
 
-/* ----------------------------------------------------------------------------------- distance
- * table */
-
-/* Neighbouring NICs that are equally far from every GPU share a column. */
-static size_t end_of_column(const struct mlb_topology *topology, size_t nic)
-{
-    size_t gpus = mlb_gpu_count(topology), end = nic + 1;
-    for (; end < topology->count; end++)
-        for (size_t gpu = 0; gpu < gpus; gpu++)
-            if (mlb_topology_distance(topology, gpu, nic) !=
-                mlb_topology_distance(topology, gpu, end))
-                return end;
-    return end;
-}
-
-enum { ROW_NAME = 7, CELL = 11 };
-
-/* Columns from NIC `first` on, as many as fit; returns the NIC after them. */
-static size_t print_block(const struct mlb_topology *topology, size_t first, struct mlb_text *text)
-{
-    static const char *const shown[] = {"switch", "root", "node", "across"};
-    size_t gpus = mlb_gpu_count(topology), starts[(WIDTH - ROW_NAME) / CELL], columns = 0;
-    size_t nic = first;
-    mlb_text_addf(text, "%*s", ROW_NAME, "");
-    for (; nic < topology->count && columns < sizeof starts / sizeof starts[0]; columns++) {
-        size_t end = end_of_column(topology, nic);
-        starts[columns] = nic;
-        mlb_text_addf(text, "%*s", CELL,
-                      name_of(topology, &topology->places[nic], end - nic - 1).text);
-        nic = end;
-    }
-    mlb_text_add(text, "\n");
-    for (size_t gpu = 0; gpu < gpus; gpu++) {
-        mlb_text_addf(text, "%-*s", ROW_NAME, name_of(topology, &topology->places[gpu], 0).text);
-        for (size_t i = 0; i < columns; i++)
-            mlb_text_addf(text, "%*s", CELL,
-                          shown[mlb_topology_distance(topology, gpu, starts[i])]);
-        mlb_text_add(text, "\n");
-    }
-    return nic;
-}
-
-static void print_distances(const struct mlb_topology *topology, struct mlb_text *text)
-{
-    size_t nic = mlb_gpu_count(topology);
-    if (nic == 0 || nic == topology->count)
-        return;
-    mlb_text_add(
-        text, "\nGPU to NIC: through one PCI switch, one root (host bridge), within a NUMA node, "
-              "across nodes\n");
-    while (nic < topology->count)
-        nic = print_block(topology, nic, text);
-}
-
 void mlb_topology_print(const struct mlb_topology *topology, struct mlb_text *text)
 {
     struct pen pen = {.topology = topology, .text = text};
     print_head(topology, text);
     mlb_text_add(text, "\n");
     draw_machine(&pen);
-    print_distances(topology, text);
+    mlb_topology_print_distances(topology, text);
 }
