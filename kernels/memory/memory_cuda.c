@@ -3,6 +3,8 @@
 
 #include <cuda_runtime_api.h>
 
+#include "harness/device/cuda_status.h"
+
 static size_t most_blocks(const struct mlb_ctx *ctx)
 {
     return (size_t)MLB_MEMORY_GRID_PER_SM * (ctx->device->info.units ? ctx->device->info.units : 1);
@@ -11,11 +13,8 @@ static size_t most_blocks(const struct mlb_ctx *ctx)
 static enum mlb_status status_of(int code, const char *call, const struct mlb_memory *memory,
                                  struct mlb_error *err)
 {
-    if (code == cudaSuccess)
-        return MLB_OK;
-    return mlb_fail(err, MLB_E_DEVICE, "cuda: %s for memory.%s of %zu bytes: %s", call,
-                    mlb_memory_traits[memory->op].name, memory->bytes,
-                    cudaGetErrorString((cudaError_t)code));
+    return mlb_cuda_check(code, err, "%s for memory.%s of %zu bytes", call,
+                          mlb_memory_traits[memory->op].name, memory->bytes);
 }
 
 enum mlb_status mlb_memory_cuda_check(const void *params, const struct mlb_ctx *ctx,

@@ -155,29 +155,31 @@ static void test_wrong_results_are_caught(void **state)
     static const struct {
         enum mlb_status (*step)(void *, const struct mlb_ctx *, struct mlb_error *);
         enum mlb_memory_op op;
+        enum mlb_data data;
         uint64_t wrong; /* 0: right; 1 and more: that many; UINT64_MAX: some */
         const char *text;
     } table[] = {
-        {honest, MLB_MEMORY_TRIAD, 0, ""},
-        {lazy, MLB_MEMORY_WRITE, 3 * MIB / 8, "a[0]: is not write of the inputs"},
-        {lazy, MLB_MEMORY_READ, 1, "sum of b[0..393216]: is 0"},
-        {without_last_line, MLB_MEMORY_COPY, 8, "a[393208]: is not copy"},
-        {without_last_line, MLB_MEMORY_TRIAD, 8, "a[393208]: is not triad"},
-        {without_last_line, MLB_MEMORY_READ, 1, "sum of b"},
-        {off_by_an_ulp, MLB_MEMORY_SCALE, 1, "a[5001]: is not scale"},
-        {off_by_an_ulp, MLB_MEMORY_ADD, 1, "a[5001]: is not add"},
-        {off_by_an_ulp, MLB_MEMORY_TRIAD, 1, "a[5001]: is not triad"},
-        {off_by_an_ulp, MLB_MEMORY_READ, 1, "sum of b"},
-        {shifted, MLB_MEMORY_COPY, UINT64_MAX, "is not copy"},
-        {spoils_inputs, MLB_MEMORY_SCALE, UINT64_MAX, "b["},
-        {spoils_inputs, MLB_MEMORY_READ, UINT64_MAX, "b["},
+        {honest, MLB_MEMORY_TRIAD, MLB_DATA_NORMAL, 0, ""},
+        {lazy, MLB_MEMORY_WRITE, MLB_DATA_NORMAL, 3 * MIB / 8, "a[0]: is not write of the inputs"},
+        {lazy, MLB_MEMORY_READ, MLB_DATA_NORMAL, 1, "sum of b[0..393216]: is 0"},
+        {lazy, MLB_MEMORY_COPY, MLB_DATA_ZEROS, 3 * MIB / 8, "a[0]: is not copy"},
+        {without_last_line, MLB_MEMORY_COPY, MLB_DATA_NORMAL, 8, "a[393208]: is not copy"},
+        {without_last_line, MLB_MEMORY_TRIAD, MLB_DATA_NORMAL, 8, "a[393208]: is not triad"},
+        {without_last_line, MLB_MEMORY_READ, MLB_DATA_NORMAL, 1, "sum of b"},
+        {off_by_an_ulp, MLB_MEMORY_SCALE, MLB_DATA_NORMAL, 1, "a[5001]: is not scale"},
+        {off_by_an_ulp, MLB_MEMORY_ADD, MLB_DATA_NORMAL, 1, "a[5001]: is not add"},
+        {off_by_an_ulp, MLB_MEMORY_TRIAD, MLB_DATA_NORMAL, 1, "a[5001]: is not triad"},
+        {off_by_an_ulp, MLB_MEMORY_READ, MLB_DATA_NORMAL, 1, "sum of b"},
+        {shifted, MLB_MEMORY_COPY, MLB_DATA_NORMAL, UINT64_MAX, "is not copy"},
+        {spoils_inputs, MLB_MEMORY_SCALE, MLB_DATA_NORMAL, UINT64_MAX, "b["},
+        {spoils_inputs, MLB_MEMORY_READ, MLB_DATA_NORMAL, UINT64_MAX, "b["},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         struct mlb_variant bad = *variant_named("stores");
         struct mlb_memory_params params = {(int)table[i].op, MLB_F64, 3 * MIB};
         struct rig rig;
         bad.step = table[i].step;
-        open_rig(&rig, 2, MLB_DATA_NORMAL, i % 2 == 1); /* both ways of looking */
+        open_rig(&rig, 2, table[i].data, i % 2 == 1); /* both ways of looking */
         struct mlb_verification found = verify(&rig, &bad, &params);
         check_true(mlb_verification_passed(&found) == (table[i].wrong == 0));
         if (table[i].wrong != UINT64_MAX)

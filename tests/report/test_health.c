@@ -63,6 +63,13 @@ static void test_slow_rank(void **state)
         {"eight, a trifle", 8, {100, 100.01, 99.99, 100, 100.02, 101, 99.98, 100}, 0, NULL},
         /* 3 % behind, but the others spread as much */
         {"eight, wide", 8, {100, 103, 97, 102, 98, 103.5, 96.5, 100}, 0, NULL},
+        /* z = 3.37 and 3.71 around a MAD of 1 */
+        {"nine, z below", 9, {99, 99, 99, 100, 100, 101, 101, 101, 105}, 0, NULL},
+        {"nine, z above",
+         9,
+         {99, 99, 99, 100, 100, 101, 101, 101, 105.5},
+         MLB_HEALTH_SICK,
+         "rank 8 is up to 5.2 % slower"},
         {"MAD 0, one slow",
          4,
          {100, 100, 100, 110},
