@@ -210,17 +210,21 @@ enum mlb_status mlb_option_defaults(const struct mlb_option *table, void *values
     return MLB_OK;
 }
 
-/* The fewest digits that give the same double again. */
+/* The fewest digits that give the same double again, without an exponent where that is short. */
 static void print_real(double value, struct mlb_text *text)
 {
     char number[40] = "";
     double again = 0;
-    for (int digits = 1; digits <= 17; digits++) {
-        mlb_format(number, sizeof number, "%.*g", digits, value);
-        if (mlb_parse_real(number, &again) && again == value)
-            break;
-    }
-    mlb_text_add(text, number);
+    int decimals = -1; /* of the mantissa */
+    do
+        mlb_format(number, sizeof number, "%.*e", ++decimals, value);
+    while (decimals < 16 && !(mlb_parse_real(number, &again) && again == value));
+    const char *mark = strchr(number, 'e'); /* there is none in "inf" */
+    long exponent = mark ? strtol(mark + 1, NULL, 10) : 0;
+    if (mark && exponent >= -5 && exponent < 15)
+        mlb_text_addf(text, "%.*f", decimals > exponent ? decimals - (int)exponent : 0, value);
+    else
+        mlb_text_add(text, number);
 }
 
 void mlb_option_print(const struct mlb_option *row, const void *values, struct mlb_text *text)

@@ -167,12 +167,12 @@ static bool parse_whole(const char *text, const struct suffix *table, uint64_t *
 
 bool mlb_parse_bytes(const char *text, uint64_t *bytes)
 {
+    /* A bare "E" is missing: "1e" would be 1 EiB. */
     static const struct suffix table[] = {
         {"", 1},         {"B", 1},        {"K", 0x1p10},   {"KB", 0x1p10},  {"KiB", 0x1p10},
         {"M", 0x1p20},   {"MB", 0x1p20},  {"MiB", 0x1p20}, {"G", 0x1p30},   {"GB", 0x1p30},
         {"GiB", 0x1p30}, {"T", 0x1p40},   {"TB", 0x1p40},  {"TiB", 0x1p40}, {"P", 0x1p50},
-        {"PB", 0x1p50},  {"PiB", 0x1p50}, {"E", 0x1p60},   {"EB", 0x1p60},  {"EiB", 0x1p60},
-        {NULL, 0},
+        {"PB", 0x1p50},  {"PiB", 0x1p50}, {"EB", 0x1p60},  {"EiB", 0x1p60}, {NULL, 0},
     };
     return parse_whole(text, table, bytes);
 }
@@ -376,11 +376,12 @@ const char *mlb_print_rate(char *to, double per_second, const char *unit)
 const char *mlb_print_percent(char *to, double fraction)
 {
     const char *sign;
-    if (!begin_number(to, &fraction, &sign))
+    double percent = fraction * 100;
+    if (!begin_number(to, &percent, &sign))
         return to;
-    struct rounded rounded = round_to(fraction * 100, 2);
+    struct rounded rounded = round_to(percent, 2);
     if (rounded.exponent >= 2)
-        rounded = round_to(fraction * 100, rounded.exponent + 1);
+        rounded = round_to(percent, rounded.exponent + 1);
     char number[MLB_UNIT_TEXT];
     put_number(number, &rounded, 0);
     drop_zeros(number);
