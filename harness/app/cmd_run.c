@@ -112,9 +112,9 @@ static enum mlb_status take_journal(struct job *job, struct mlb_error *err)
         strcmp(old.host_kind, job->result.host_kind) != 0) {
         mlb_fail(
             err, MLB_E_CONFIG,
-            "%s: cannot go on: it was suite %s (plan %s) with %d ranks on %s; this is suite %s "
-            "(plan %s) with %d ranks on %s",
-            path, old.suite, old.suite_hash, old.ranks, old.host_kind, job->result.suite,
+            "%s: cannot go on: it was made by 'run %s' (plan %s) with %d ranks on %s; now it is "
+            "'run %s' (plan %s) with %d ranks on %s",
+            path, old.options, old.suite_hash, old.ranks, old.host_kind, job->result.options,
             job->result.suite_hash, job->result.ranks, job->result.host_kind);
         mlb_result_free(&old);
         return err->status;
@@ -144,6 +144,12 @@ static enum mlb_status open_record(struct job *job, struct mlb_error *err)
         status = job->options->resume[0] ? take_journal(job, err) : begin_record(job, err);
     if (agree(job, status, err) != MLB_OK)
         return err->status;
+    if (job->journal) {
+        char line[MLB_PATH + 64];
+        mlb_format(line, sizeof line, "mlbench: asked to end; go on with: mlbench run --resume %s",
+                   mlb_journal_path(job->journal));
+        mlb_stop_say(line);
+    }
     struct mlb_comm *comm = job->session.comm;
     return comm->ops->broadcast(comm, job->done, job->plan.count, 0, err);
 }
@@ -209,6 +215,19 @@ static void leave_out(struct job *job, const struct mlb_case *item)
         mlb_result_add(&job->result, &row, &ignored);
 }
 
+/* Under a budget a case may take its even share of what is left among the cases that tell as much:
+ * one of each comes before one of them to the last digit. */
+static double fair_end(const struct job *job, const struct mlb_case *item)
+{
+    size_t peers = 0;
+    if (job->stop_at_s == 0.0)
+        return 0.0;
+    for (size_t i = (size_t)(item - job->plan.cases); i < job->plan.count; i++)
+        peers += !job->done[i] && job->plan.cases[i].priority <= item->priority;
+    double now_s = mlb_clock_s();
+    return now_s + (job->stop_at_s - now_s) / (double)(peers ? peers : 1);
+}
+
 static enum mlb_status measure_one(struct job *job, const struct mlb_case *item,
                                    struct mlb_error *err)
 {
@@ -216,11 +235,12 @@ static enum mlb_status measure_one(struct job *job, const struct mlb_case *item,
     struct mlb_row row = {0};
     if (mlb_session_run(&job->session, item, &run, err) != MLB_OK)
         return err->status;
-    run.stop_at_s = job->stop_at_s;
+    run.stop_at_s = fair_end(job, item);
     run.tick = is_root(job) ? mlb_progress_tick : NULL;
     run.user = &job->progress;
     mlb_progress_case(&job->progress, item->label);
-    mlb_log(&job->session.log, MLB_LOG_DEBUG, "case %s", item->id);
+    if (is_root(job))
+        mlb_log(&job->session.log, MLB_LOG_DEBUG, "case %s", item->id);
     enum mlb_status status = mlb_run_case(&run, item, &row, err);
     mlb_progress_case_done(&job->progress, limit_of(item));
     if (status != MLB_OK) {

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -106,6 +107,10 @@ void mlb_slug(const char *name, char *to, size_t size)
 {
     size_t at = 0;
     for (; *name && at + 1 < size; name++) {
+        if (strncasecmp(name, "(r)", 3) == 0)
+            name += 2; /* its closing bracket becomes the dash */
+        else if (strncasecmp(name, "(tm)", 4) == 0)
+            name += 3;
         if (isalnum((unsigned char)*name))
             to[at++] = (char)tolower((unsigned char)*name);
         else if (at > 0 && to[at - 1] != '-')

@@ -21,7 +21,8 @@ enum mlb_status mlb_suite_path(const char *name, char *to, struct mlb_error *err
 enum mlb_status mlb_suites_each(void (*each)(void *user, const char *name, const char *path),
                                 void *user, struct mlb_error *err);
 
-/* Lower-case letters, digits and single dashes only: "NVIDIA H200" -> "nvidia-h200". */
+/* Lower-case letters, digits and single dashes only: "NVIDIA H200" -> "nvidia-h200",
+ * "Intel(R) Xeon(R)" -> "intel-xeon". */
 void mlb_slug(const char *name, char *to, size_t size);
 
 #endif

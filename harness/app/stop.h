@@ -9,4 +9,7 @@
 /* Installs the handlers; returns the flag they set. */
 const volatile sig_atomic_t *mlb_stop_watch(void);
 
+/* One line that SIGTERM writes to stderr; NULL for none. */
+void mlb_stop_say(const char *line);
+
 #endif

@@ -5,8 +5,8 @@
  *     "measure": { "target": "1%", "max-time": "3s" },          keys: mlb_measure_options
  *     "cases": [
  *       { "workload": "gemm", "device": "auto", "priority": 1,  1 tells most
- *         "without": "cuda",                                    only on machines without such a device
- *         "dtype": ["bf16", "f32"],                             a list: one case for each value
+ *         "without": "cuda",                                    only on machines without such a
+ * device "dtype": ["bf16", "f32"],                             a list: one case for each value
  *         "size": {"from": 1024, "to": 8192, "factor": 2},      a sweep
  *         "measure": { "max-time": "5s" } } ] }
  *
