@@ -85,6 +85,19 @@ bool mlb_report_precision_text(const struct mlb_result *result, char *to, size_t
     return true;
 }
 
+bool mlb_report_peak_text(const struct mlb_report *report, char *to, size_t size)
+{
+    const struct mlb_result *result = report->result;
+    for (size_t i = 0; i < result->row_count; i++) {
+        if (!(mlb_report_share(report, &result->rows[i]) > 0.0))
+            continue;
+        struct mlb_peak peak = mlb_peak_of_row(report->peaks, &result->device, &result->rows[i]);
+        mlb_format(to, size, "%s: %s", result->device.name, peak.source);
+        return true;
+    }
+    return false;
+}
+
 /* ------------------------------------------------------------------------------------------ rows
  */
 
@@ -174,6 +187,14 @@ bool mlb_report_spent_text(const struct mlb_result *result, char *to, size_t siz
                result->price_source[0] ? " (" : "", result->price_source,
                result->price_source[0] ? ")" : "");
     return true;
+}
+
+/* No evidence is not a pass. */
+const char *mlb_report_no_notes_text(const struct mlb_result *result)
+{
+    return mlb_report_count(result, MLB_ROW_MEASURED, NULL, NULL)
+               ? "nothing found against this machine"
+               : "not known: no row was measured";
 }
 
 const char *mlb_report_health_level(enum mlb_health_level level)

@@ -115,12 +115,16 @@ static void add_end(struct mlb_text *to, const struct mlb_report *report)
     const struct mlb_result *result = report->result;
     char text[640];
     mlb_text_add(to, "\n");
+    if (mlb_report_peak_text(report, text, sizeof text))
+        add_item(to, "peak", text);
     for (size_t i = 0; i < result->row_count; i++) {
         if (!mlb_report_is_first_skip(result, i))
             continue;
         mlb_report_skip_text(result, i, text, sizeof text);
         add_item(to, "skipped", text);
     }
+    if (!result->health_count)
+        add_item(to, "health", mlb_report_no_notes_text(result));
     for (size_t i = 0; i < result->health_count; i++) {
         const struct mlb_health *note = &result->health[i];
         mlb_format(text, sizeof text, "%s: %s", note->code, note->text);

@@ -49,14 +49,14 @@ static const struct time_unit *time_unit_of(double ns)
     return &units[i];
 }
 
-/* Digits behind the point: as many as it takes to tell the ends of the interval apart, but not more
- * than five in the whole number. */
+/* Digits behind the point: as many as it takes to tell the ends of the interval apart, at least two
+ * and at most five digits in the whole number. */
 static int decimals_for(double value, double width)
 {
-    int most = 4 - (int)floor(log10(value));
-    most = most < 0 ? 0 : most > 4 ? 4 : most;
+    int decade = (int)floor(log10(value));
+    int least = decade > 0 ? 0 : 1 - decade, most = decade > 3 ? 0 : 4 - decade;
     int wanted = width > 0.0 ? (int)ceil(-log10(width)) : most;
-    return wanted < 0 ? 0 : wanted > most ? most : wanted;
+    return wanted < least ? least : wanted > most ? most : wanted;
 }
 
 static void print_time(const struct mlb_row *row, char *to, size_t size)

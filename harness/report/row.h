@@ -52,11 +52,15 @@ size_t mlb_report_count(const struct mlb_result *result, enum mlb_row_status sta
 bool mlb_report_device_text(const struct mlb_result *result, char *to, size_t size);
 bool mlb_report_job_text(const struct mlb_result *result, char *to, size_t size);
 bool mlb_report_precision_text(const struct mlb_result *result, char *to, size_t size);
+/* "NVIDIA H200: datasheet ...": what the percentages are of. */
+bool mlb_report_peak_text(const struct mlb_report *report, char *to, size_t size);
 /* "3 rows (gemm, memory): bf16 needs AVX-512 or newer", for the first of such rows. */
 void mlb_report_skip_text(const struct mlb_result *result, size_t index, char *to, size_t size);
 /* "$1.52 per 10^18 FLOP (gemm bf16 8192x8192x8192)" when `index` is the cheapest of its workload
  * and type of element. */
 bool mlb_report_cost_text(const struct mlb_result *result, size_t index, char *to, size_t size);
+/* For a record without health notes: what that means. */
+const char *mlb_report_no_notes_text(const struct mlb_result *result);
 bool mlb_report_spent_text(const struct mlb_result *result, char *to, size_t size);
 const char *mlb_report_health_level(enum mlb_health_level level); /* "SICK", "warn", "note" */
 

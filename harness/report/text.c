@@ -71,6 +71,7 @@ struct table {
     bool collective;
     size_t width[MLB_CELLS];   /* 0 = the column is not shown */
     char same[MLB_CELLS][128]; /* what all rows have in a column; "" = they differ */
+    const char *library;       /* the same */
 };
 
 static bool in_table(const struct table *table, const struct mlb_row *row)
@@ -97,6 +98,8 @@ static void measure_table(struct table *table)
             else if (strcmp(table->same[c], cells.text[c]) != 0)
                 table->same[c][0] = '\0';
         }
+        const char *library = result->rows[i].library;
+        table->library = first || strcmp(table->library, library) == 0 ? library : "";
         first = false;
     }
     for (int c = 0; c < MLB_CELLS; c++) {
@@ -115,16 +118,27 @@ static size_t table_width(const struct table *table)
 }
 
 /* Too wide: what is the same in all rows moves to the heading, column by column. */
-static void narrow_table(struct table *table, struct mlb_text *heading)
+static void narrow_table(struct table *table)
 {
     static const enum mlb_cell order[] = {MLB_CELL_VARIANT, MLB_CELL_DEVICE, MLB_CELL_VERDICT};
-    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
-        const char *same = table->same[order[i]];
-        if (table_width(table) <= WIDTH || !same[0])
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++)
+        if (table_width(table) > WIDTH && table->same[order[i]][0])
+            table->width[order[i]] = 0;
+}
+
+static void add_heading(struct mlb_text *to, const struct table *table)
+{
+    const char *before = "  ";
+    mlb_text_addf(to, "\n%s", table->workload);
+    for (int c = 0; c < MLB_CELLS; c++) {
+        if (table->width[c] || !table->same[c][0])
             continue;
-        mlb_text_addf(heading, "%s%s", heading->length ? ", " : "  ", same);
-        table->width[order[i]] = 0;
+        mlb_text_addf(to, "%s%s", before, table->same[c]);
+        before = ", ";
     }
+    if (table->library[0])
+        mlb_text_addf(to, "%s%s", before, table->library);
+    mlb_text_add(to, "\n");
 }
 
 static void add_cell(struct mlb_text *to, const struct table *table, enum mlb_cell cell,
@@ -176,14 +190,12 @@ static void add_titles(struct mlb_text *to, const struct table *table)
 static void add_table(struct mlb_text *to, const struct mlb_report *report, const char *workload)
 {
     const struct mlb_result *result = report->result;
-    struct table table = {.report = report, .workload = workload};
-    struct mlb_text heading = {0};
+    struct table table = {.report = report, .workload = workload, .library = ""};
     measure_table(&table);
     if (!table.width[MLB_CELL_LABEL])
         return; /* every row was skipped */
-    narrow_table(&table, &heading);
-    mlb_text_addf(to, "\n%s%s\n", workload, mlb_text_get(&heading));
-    mlb_text_free(&heading);
+    narrow_table(&table);
+    add_heading(to, &table);
     add_titles(to, &table);
     for (size_t i = 0; i < result->row_count; i++) {
         const struct mlb_row *row = &result->rows[i];
@@ -218,7 +230,7 @@ static void add_skipped(struct mlb_text *to, const struct mlb_result *result)
 static void add_health(struct mlb_text *to, const struct mlb_result *result)
 {
     if (!result->health_count)
-        add_entry(to, "health", "nothing found against this machine");
+        add_entry(to, "health", mlb_report_no_notes_text(result));
     for (size_t i = 0; i < result->health_count; i++) {
         const struct mlb_health *note = &result->health[i];
         char text[400];
@@ -260,6 +272,7 @@ enum mlb_status mlb_print_text(const struct mlb_report *report, struct mlb_text 
                                struct mlb_error *err)
 {
     const struct mlb_result *result = report->result;
+    char peak[400];
     add_header(to, result);
     for (size_t i = 0; i < result->row_count; i++)
         if (mlb_report_is_first(result, i))
@@ -267,6 +280,8 @@ enum mlb_status mlb_print_text(const struct mlb_report *report, struct mlb_text 
     mlb_text_add(to, "\n");
     add_verdict(to, result);
     add_skipped(to, result);
+    if (mlb_report_peak_text(report, peak, sizeof peak))
+        add_entry(to, "peak", peak);
     add_health(to, result);
     add_cost(to, result);
     if (report->record_path && report->record_path[0])

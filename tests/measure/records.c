@@ -33,6 +33,8 @@ void record_time(struct mlb_row *row, size_t n, double median_ns, double spread)
     row->target = 0.01;
     if (!mlb_summarise(row->time_ns, n, 0.95, &row->summary))
         abort();
+    /* lgamma differs in the last bits between libraries; golden records must not. */
+    row->summary.interval.coverage = round(row->summary.interval.coverage * 1e6) * 1e-6;
 }
 
 static void verify(struct mlb_row *row, uint64_t checked, uint64_t wrong)
