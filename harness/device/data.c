@@ -72,68 +72,74 @@ ALWAYS_INLINE void store(void *to, const float *from, size_t count, enum mlb_dty
     }
 }
 
-struct order {
-    enum mlb_dtype dtype;
-    enum mlb_fill_rule rule;
-    int32_t bound;
-    uint64_t seed;
-};
-
-ALWAYS_INLINE void fill_blocks(char *to, uint64_t count, const struct order *order, uint64_t first)
+ALWAYS_INLINE void fill_blocks(void *to, uint64_t count, enum mlb_dtype dtype, enum mlb_data data,
+                               uint64_t seed, uint64_t first)
 {
-    float block[BLOCK];
-    size_t bytes = mlb_dtype_bytes(order->dtype);
+    float block[BLOCK] = {0};
+    int32_t bound;
+    enum mlb_fill_rule rule = mlb_fill_rule(data, dtype, &bound);
+    size_t bytes = mlb_dtype_bytes(dtype);
     for (uint64_t at = 0; at < count; at += BLOCK) {
         size_t n = count - at < BLOCK ? (size_t)(count - at) : BLOCK;
-        generate(block, n, order->rule, order->bound, order->seed, first + at);
-        store(to + at * bytes, block, n, order->dtype);
+        generate(block, n, rule, bound, seed, first + at);
+        store((char *)to + at * bytes, block, n, dtype);
     }
 }
 
-static void fill_plain(char *to, uint64_t count, const struct order *order, uint64_t first)
+static bool always(void)
 {
-    fill_blocks(to, count, order, first);
+    return true;
+}
+
+static void fill_plain(void *to, uint64_t count, enum mlb_dtype dtype, enum mlb_data data,
+                       uint64_t seed, uint64_t first)
+{
+    fill_blocks(to, count, dtype, data, seed, first);
 }
 
 #if defined(__x86_64__)
 /* The same source for wider vectors: AVX-512DQ multiplies 64-bit lanes in one instruction. Only
  * integer operations and exact conversions are inside, so that all give the same bits. */
-__attribute__((target("avx2"))) static void fill_avx2(char *to, uint64_t count,
-                                                      const struct order *order, uint64_t first)
+static bool has_avx512(void)
 {
-    fill_blocks(to, count, order, first);
+    return __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512vl");
 }
 
 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,prefer-vector-width=512"))) static void
-fill_avx512(char *to, uint64_t count, const struct order *order, uint64_t first)
+fill_avx512(void *to, uint64_t count, enum mlb_dtype dtype, enum mlb_data data, uint64_t seed,
+            uint64_t first)
 {
-    fill_blocks(to, count, order, first);
+    fill_blocks(to, count, dtype, data, seed, first);
 }
 
-static void fill_fastest(char *to, uint64_t count, const struct order *order, uint64_t first)
+static bool has_avx2(void)
 {
-    if (__builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512vl"))
-        fill_avx512(to, count, order, first);
-    else if (__builtin_cpu_supports("avx2"))
-        fill_avx2(to, count, order, first);
-    else
-        fill_plain(to, count, order, first);
+    return __builtin_cpu_supports("avx2");
 }
-#else
-static void fill_fastest(char *to, uint64_t count, const struct order *order, uint64_t first)
+
+__attribute__((target("avx2"))) static void fill_avx2(void *to, uint64_t count,
+                                                      enum mlb_dtype dtype, enum mlb_data data,
+                                                      uint64_t seed, uint64_t first)
 {
-    fill_plain(to, count, order, first);
+    fill_blocks(to, count, dtype, data, seed, first);
 }
 #endif
+
+const struct mlb_fill_way mlb_fill_ways[] = {
+#if defined(__x86_64__)
+    {"avx512", has_avx512, fill_avx512},
+    {"avx2", has_avx2, fill_avx2},
+#endif
+    {"plain", always, fill_plain},
+    {NULL, NULL, NULL},
+};
 
 void mlb_fill_host(void *to, uint64_t count, enum mlb_dtype dtype, enum mlb_data data,
                    uint64_t seed, uint64_t first)
 {
-    struct order order = {.dtype = dtype, .seed = seed};
-    order.rule = mlb_fill_rule(data, dtype, &order.bound);
-    if (order.rule == MLB_FILL_ZERO)
-        memset(to, 0, count * mlb_dtype_bytes(dtype));
-    else
-        fill_fastest(to, count, &order, first);
+    const struct mlb_fill_way *way = mlb_fill_ways;
+    while (!way->usable())
+        way++;
+    way->fill(to, count, dtype, data, seed, first);
 }

@@ -79,6 +79,15 @@ static inline MLB_HOST_DEVICE uint16_t mlb_fill_f16(float value)
 /* to[i] = element first + i, for i < count, in this thread. `to` is aligned to the element. */
 void mlb_fill_host(void *to, uint64_t count, enum mlb_dtype dtype, enum mlb_data data,
                    uint64_t seed, uint64_t first);
+
+/* The same for one set of vector instructions. mlb_fill_host takes the first that is usable. */
+struct mlb_fill_way {
+    const char *name; /* "avx512", "avx2", "plain" */
+    bool (*usable)(void);
+    void (*fill)(void *to, uint64_t count, enum mlb_dtype dtype, enum mlb_data data, uint64_t seed,
+                 uint64_t first);
+};
+extern const struct mlb_fill_way mlb_fill_ways[]; /* fastest first; ends with a NULL name */
 #endif
 
 #endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the stand-in for libnvidia-ml.so.1 answers. The test finds it by dlsym("fake_nvml"). */
+#ifndef MLB_TESTS_FAKE_NVML_H
+#define MLB_TESTS_FAKE_NVML_H
+
+/* Codes other than 0 come back from the calls. Numbers are in NVML's units. */
+struct fake_nvml {
+    int init_code, device_code, reading_code;
+    int started; /* init minus shutdown */
+    unsigned sm_mhz, memory_mhz, max_mhz, power_mw, limit_mw, celsius;
+    unsigned long long energy_mj, reasons, power_ns, thermal_ns, ecc;
+};
+
+#endif
