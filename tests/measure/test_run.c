@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The measuring loop on a scripted device: no kernel, no MPI, no real time but the warm-up's limit.
+ */
+#include "tests/check.h"
+
+#include "harness/base/clock.h"
+#include "harness/base/text.h"
+#include "harness/measure/run.h"
+#include "harness/measure/sample.h"
+#include "tests/fake/fake_comm.h"
+#include "tests/fake/fake_device.h"
+#include "tests/fake/fake_workloads.h"
+
+struct bench {
+    struct fake_script script;
+    struct fake_comm comm;
+    struct mlb_run run;
+    struct mlb_plan plan;
+    struct mlb_case *item;
+    struct mlb_row row;
+    struct mlb_error err;
+};
+
+static void begin(struct bench *b, const char *workload, const double *step_ns, size_t count)
+{
+    memset(b, 0, sizeof *b);
+    fake_device_reset();
+    fake_comm_init(&b->comm, 1);
+    b->script =
+        (struct fake_script){.step_ns = step_ns, .count = count, .advance = fake_device_advance};
+    fake_script = &b->script;
+    check_ok(mlb_backend_fake.open(0, 0, &b->run.ctx.device, &b->err), &b->err);
+    b->run.ctx.comm = &b->comm.comm;
+    b->run.ctx.threads = 1;
+    b->run.deadline_s = 1;
+    check_ok(mlb_plan_add(&b->plan, mlb_workload_find(workload), &b->item, &b->err), &b->err);
+    b->item->measure.max_warmup_s = 0.02;
+    b->item->measure.sample_time_s = 0;
+    mlb_format(b->item->device, sizeof b->item->device, "fake");
+}
+
+static enum mlb_status measure(struct bench *b)
+{
+    return mlb_run_case(&b->run, b->item, &b->row, &b->err);
+}
+
+static void end(struct bench *b)
+{
+    check_u64(b->script.setups, b->script.teardowns);
+    check_u64(b->comm.watches, b->comm.unwatches);
+    mlb_row_free(&b->row);
+    mlb_plan_free(&b->plan);
+    mlb_backend_fake.close(b->run.ctx.device);
+    check_u64(fake_device.live_blocks, 0);
+}
+
+static struct fake_params *params(struct bench *b)
+{
+    return b->item->params;
+}
+
+static const double steady[] = {2e6};
+
+static void test_precise(void **state)
+{
+    (void)state;
+    struct bench b;
+    begin(&b, "alpha", steady, 1);
+    check_ok(measure(&b), &b.err);
+    check_i64(b.row.status, MLB_ROW_MEASURED);
+    check_i64(b.row.stop, MLB_STOP_PRECISION);
+    check_true(b.row.warm && b.row.warmup_discarded > 0);
+    check_close(b.row.summary.median, 2e6, 0);
+    check_true(b.row.sample_count >= 150); /* min-time of 0.3 s in steps of 2 ms */
+    check_u64(b.row.rank_count, 1);
+    check_close(b.row.rank_median_ns[0], 2e6, 0);
+    check_text(b.row.variant, "best");
+    check_text(b.row.formula, "fake.size");
+    check_true(b.row.work.formula == b.row.formula);
+    check_text(b.row.params[2].value, "plain");
+    check_i64(b.row.across, MLB_ACROSS_HARMONIC_MEAN);
+    end(&b);
+}
+
+/* Times of 1 and 3 ms in turn: the interval of the median stays wide for ever. */
+static void test_limits(void **state)
+{
+    (void)state;
+    double noise[4096];
+    struct bench b;
+    for (size_t i = 0; i < 4096; i++)
+        noise[i] = (i * 2654435761u >> 7) % 2 ? 1e6 : 3e6;
+    begin(&b, "alpha", noise, 4096);
+    b.item->measure.max_time_s = 0.2;
+    check_ok(measure(&b), &b.err);
+    check_i64(b.row.stop, MLB_STOP_TIME);
+    check_i64(b.row.status, MLB_ROW_MEASURED);
+    double timed = 0;
+    for (size_t i = 0; i < b.row.sample_count; i++)
+        timed += b.row.time_ns[i];
+    check_true(timed >= 0.2e9 && timed < 0.25e9);
+    end(&b);
+    begin(&b, "alpha", noise, 4096);
+    b.item->measure.max_samples = 33;
+    check_ok(measure(&b), &b.err);
+    check_i64(b.row.stop, MLB_STOP_SAMPLES);
+    check_u64(b.row.sample_count, 33);
+    end(&b);
+}
+
+/* A clock that rises for 60 steps: none of them is in the record. */
+static void test_warm_up(void **state)
+{
+    (void)state;
+    double ramp[61];
+    struct bench b;
+    for (size_t i = 0; i < 61; i++)
+        ramp[i] = 20e6 - 0.3e6 * (double)i;
+    begin(&b, "alpha", ramp, 61);
+    b.item->measure.max_warmup_s = 5;
+    check_ok(measure(&b), &b.err);
+    check_true(b.row.warm);
+    check_close(b.row.summary.max, 2e6, 0);
+    check_true(b.row.warmup_discarded >= 60);
+    end(&b);
+}
+
+static void test_never_warm(void **state)
+{
+    (void)state;
+    double ramp[100000];
+    struct bench b;
+    for (size_t i = 0; i < 100000; i++)
+        ramp[i] = 1e6 * (1.0 + 0.05 * (double)i);
+    begin(&b, "alpha", ramp, 100000);
+    b.item->measure.max_warmup_s = 0.0;
+    check_ok(measure(&b), &b.err);
+    check_true(!b.row.warm);
+    check_true(b.row.summary.drift > 0.05);
+    end(&b);
+}
+
+static void test_steps_are_grouped(void **state)
+{
+    (void)state;
+    static const double short_step[] = {1e4};
+    struct bench b;
+    begin(&b, "alpha", short_step, 1);
+    b.item->measure.sample_time_s = 1e-3;
+    check_ok(measure(&b), &b.err);
+    check_u64(b.row.steps_per_sample, 100);
+    check_close(b.row.summary.median, 1e4, 1e-12);
+    end(&b);
+}
+
+static void test_faults(void **state)
+{
+    (void)state;
+    static const struct {
+        int fault;
+        enum mlb_row_status status;
+        const char *reason;
+    } cases[] = {{FAKE_WRONG, MLB_ROW_FAILED, "wrong result: 1 of 1: x[7]: is 2, should be 1"},
+                 {FAKE_UNVERIFIED, MLB_ROW_FAILED, "nothing was verified"},
+                 {FAKE_UNSUPPORTED, MLB_ROW_SKIPPED, "needs a device that is not made"},
+                 {FAKE_NO_MEMORY, MLB_ROW_SKIPPED, "12 GiB: out of memory"},
+                 {FAKE_SETUP_FAILS, MLB_ROW_FAILED, "on fire"},
+                 {FAKE_STEP_FAILS, MLB_ROW_FAILED, "step 30 failed"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct bench b;
+        begin(&b, "alpha", steady, 1);
+        params(&b)->fault = cases[i].fault;
+        check_ok(measure(&b), &b.err);
+        check_i64(b.row.status, cases[i].status);
+        check_contains(b.row.reason, cases[i].reason);
+        check_u64(b.row.sample_count, 0);
+        end(&b);
+    }
+}
+
+/* What a row cannot say ends the job. */
+static void test_lost(void **state)
+{
+    (void)state;
+    struct bench b;
+    begin(&b, "alpha", steady, 1);
+    params(&b)->fault = FAKE_LOST;
+    check_fails(measure(&b), MLB_E_COMM, &b.err, "the others are gone");
+    end(&b);
+    begin(&b, "alpha", steady, 1);
+    fake_device.hangs = true;
+    check_true(measure(&b) == MLB_E_TIMEOUT);
+    end(&b);
+}
+
+static void test_skipped(void **state)
+{
+    (void)state;
+    struct bench b;
+    begin(&b, "gather", steady, 1);
+    check_ok(measure(&b), &b.err);
+    check_i64(b.row.status, MLB_ROW_SKIPPED);
+    check_text(b.row.reason, "needs 2 ranks or more, this job has 1");
+    end(&b);
+    begin(&b, "alpha", steady, 1);
+    struct mlb_device *device = b.run.ctx.device;
+    b.run.ctx.device = NULL;
+    b.run.absent = "no driver";
+    check_ok(measure(&b), &b.err);
+    check_text(b.row.reason, "no driver");
+    b.run.ctx.device = device;
+    end(&b);
+    begin(&b, "alpha", steady, 1);
+    mlb_format(b.item->variant, sizeof b.item->variant, "odd");
+    check_ok(measure(&b), &b.err);
+    check_contains(b.row.reason, "no variant odd of alpha for device 'fake'");
+    end(&b);
+}
+
+/* A budget that is over gives what it has: without six samples there is no interval, and no trust.
+ */
+static void test_budget(void **state)
+{
+    (void)state;
+    static const double slow[] = {1e9};
+    struct bench b;
+    begin(&b, "alpha", slow, 1);
+    b.run.stop_at_s = mlb_clock_s() - 1.0;
+    check_ok(measure(&b), &b.err);
+    check_i64(b.row.stop, MLB_STOP_BUDGET);
+    check_i64(b.row.status, MLB_ROW_UNTRUSTED);
+    check_contains(b.row.reason, "no interval");
+    end(&b);
+}
+
+static void test_interrupted(void **state)
+{
+    (void)state;
+    static volatile sig_atomic_t flag = 1;
+    struct bench b;
+    begin(&b, "alpha", steady, 1);
+    b.run.interrupted = &flag;
+    check_fails(measure(&b), MLB_E_INTERRUPTED, &b.err, "interrupted");
+    end(&b);
+}
+
+static void test_verify_only(void **state)
+{
+    (void)state;
+    struct bench b;
+    begin(&b, "alpha", steady, 1);
+    b.run.verify_only = true;
+    check_ok(measure(&b), &b.err);
+    check_true(b.row.verified && mlb_verification_passed(&b.row.verification));
+    check_u64(b.script.steps, 0);
+    end(&b);
+}
+
+/* Three ranks that do the same: counts add up, times stay, every rank has its median. */
+static void test_ranks(void **state)
+{
+    (void)state;
+    struct bench b;
+    begin(&b, "alpha", steady, 1);
+    fake_comm_init(&b.comm, 3);
+    check_ok(measure(&b), &b.err);
+    check_close(b.row.summary.median, 2e6, 1e-12);
+    check_u64(b.row.rank_count, 3);
+    check_u64(b.row.verification.checked, 3);
+    end(&b);
+    begin(&b, "alpha", steady, 1);
+    fake_comm_init(&b.comm, 3);
+    b.comm.broken = MLB_E_TIMEOUT;
+    check_fails(measure(&b), MLB_E_TIMEOUT, &b.err, "rank 1 did not come");
+    end(&b);
+}
+
+static void test_solo(void **state)
+{
+    (void)state;
+    struct bench b;
+    begin(&b, "alpha", steady, 1);
+    fake_comm_init(&b.comm, 2);
+    b.run.solo = true;
+    check_ok(measure(&b), &b.err);
+    check_i64(b.row.status, MLB_ROW_MEASURED);
+    check_close(b.row.summary.median, 2e6, 1e-12);
+    end(&b);
+}
+
+static void test_stop_rule(void **state)
+{
+    (void)state;
+    struct mlb_measure m = {
+        .target = 0.01, .min_samples = 10, .max_samples = 100, .min_time_s = 0.1, .max_time_s = 1};
+    double flat[100], wide[100];
+    enum mlb_stop stop;
+    for (size_t i = 0; i < 100; i++) {
+        flat[i] = 1e7;
+        wide[i] = i % 2 ? 1e7 : 2e7;
+    }
+    check_true(!mlb_sample_enough(&m, flat, 9, 0.2, &stop));   /* too few */
+    check_true(!mlb_sample_enough(&m, flat, 10, 0.09, &stop)); /* too short */
+    check_true(mlb_sample_enough(&m, flat, 10, 0.1, &stop) && stop == MLB_STOP_PRECISION);
+    check_true(!mlb_sample_enough(&m, wide, 20, 0.9, &stop));
+    check_true(mlb_sample_enough(&m, wide, 20, 1.0, &stop) && stop == MLB_STOP_TIME);
+    check_true(!mlb_sample_enough(&m, flat, 5, 1.0, &stop)); /* no interval yet: up to four times */
+    check_true(mlb_sample_enough(&m, flat, 5, 4.0, &stop) && stop == MLB_STOP_TIME);
+    check_true(mlb_sample_enough(&m, wide, 100, 0.9, &stop) && stop == MLB_STOP_SAMPLES);
+    for (size_t i = 0; i < 100; i++)
+        flat[i] = 1e4; /* 10 us: twenty are needed */
+    check_true(!mlb_sample_enough(&m, flat, 19, 0.2, &stop));
+    check_true(mlb_sample_enough(&m, flat, 20, 0.2, &stop));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_precise),
+                                       cmocka_unit_test(test_limits),
+                                       cmocka_unit_test(test_warm_up),
+                                       cmocka_unit_test(test_never_warm),
+                                       cmocka_unit_test(test_steps_are_grouped),
+                                       cmocka_unit_test(test_faults),
+                                       cmocka_unit_test(test_lost),
+                                       cmocka_unit_test(test_skipped),
+                                       cmocka_unit_test(test_budget),
+                                       cmocka_unit_test(test_interrupted),
+                                       cmocka_unit_test(test_verify_only),
+                                       cmocka_unit_test(test_ranks),
+                                       cmocka_unit_test(test_solo),
+                                       cmocka_unit_test(test_stop_rule)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
