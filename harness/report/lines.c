@@ -77,11 +77,9 @@ bool mlb_report_precision_text(const struct mlb_result *result, char *to, size_t
     if (!first)
         return false;
     char target[MLB_UNIT_TEXT];
-    mlb_format(
-        to, size,
-        "asked for: 95 %% interval of the median within %s to either side; reached by %zu of "
-        "%zu rows",
-        mlb_print_percent(target, first->target), reached, timed);
+    mlb_format(to, size,
+               "95 %% interval of the median within %s to either side: reached by %zu of %zu rows",
+               mlb_print_percent(target, first->target), reached, timed);
     return true;
 }
 
