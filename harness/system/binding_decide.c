@@ -165,72 +165,78 @@ static bool is_crowded(const struct mlb_binding_question *question,
     return question->sharing >= (has_gpu(question) ? binding->cores : 1);
 }
 
-static void judge_launcher(const struct mlb_binding_question *question, hwloc_obj_t gpu_node,
-                           hwloc_const_cpuset_t cpus, struct mlb_binding *binding)
+static void judge_launcher(const struct mlb_binding_question *question,
+                           hwloc_const_cpuset_t gpu_cpus, hwloc_const_cpuset_t cpus,
+                           struct mlb_binding *binding)
 {
-    char list[32];
+    char list[32], beside[32];
     mlb_print_cpus(cpus, list, sizeof list);
-    if (gpu_node && !hwloc_bitmap_intersects(gpu_node->cpuset, cpus))
+    if (gpu_cpus && !hwloc_bitmap_intersects(gpu_cpus, cpus)) {
+        mlb_print_cpus(gpu_cpus, beside, sizeof beside);
         warn(binding,
-             "the launcher bound this rank to CPUs %s, across the machine from its GPU %s on NUMA "
-             "node %u; " UNBIND " and mlbench binds it beside its GPU",
-             list, question->pci_id, gpu_node->os_index);
-    else if (is_crowded(question, binding))
-        warn(
-            binding,
-            "this rank and %d other%s were started on the same cores (CPUs %s) and slow each other "
-            "down; " UNBIND " without taskset, and mlbench gives each its own",
-            question->sharing, question->sharing > 1 ? "s" : "", list);
-    else if (is_narrow(question, binding))
+             "the launcher bound this rank to CPUs %s, across the machine from its GPU %.20s (CPUs "
+             "%s); " UNBIND " and mlbench binds it beside its GPU",
+             list, question->pci_id, beside);
+    } else if (is_crowded(question, binding)) {
+        warn(binding,
+             "this rank and %d other%s were started on the same cores (CPUs %s) and slow each "
+             "other down; " UNBIND " without taskset, and mlbench gives each its own",
+             question->sharing, question->sharing > 1 ? "s" : "", list);
+    } else if (is_narrow(question, binding)) {
         warn(binding,
              "this rank was started on %d of %d cores (CPUs %s); " UNBIND
              " without taskset, and mlbench gives it its share of all",
              binding->cores, binding->machine_cores, list);
+    }
 }
 
 static void keep_launcher(const struct mlb_topology *topology,
-                          const struct mlb_binding_question *question, hwloc_obj_t gpu_node,
-                          hwloc_const_cpuset_t cpus, struct mlb_binding *binding)
+                          const struct mlb_binding_question *question,
+                          hwloc_const_cpuset_t gpu_cpus, hwloc_const_cpuset_t cpus,
+                          struct mlb_binding *binding)
 {
     binding->by = MLB_BOUND_BY_LAUNCHER;
     describe(topology->hwloc, cpus, question->local_size, binding);
-    judge_launcher(question, gpu_node, cpus, binding);
+    judge_launcher(question, gpu_cpus, cpus, binding);
 }
 
 /* ----------------------------------------------------------------------- mlbench's binding */
 
-/* NULL when the system does not tell and the machine has several nodes. */
-static hwloc_obj_t node_of_gpu(const struct mlb_topology *topology, const char *pci_id)
+/* CPUs beside the GPU: of its NUMA node, or of the few nodes that its host bridge hangs on; all of
+ * a machine with one node. NULL when the system does not tell. */
+static hwloc_const_cpuset_t cpus_of_gpu(const struct mlb_topology *topology, const char *pci_id)
 {
     size_t index;
-    hwloc_obj_t near = hwloc_get_root_obj(topology->hwloc);
+    hwloc_obj_t root = hwloc_get_root_obj(topology->hwloc), near = root;
     if (mlb_topology_find_pci(topology, pci_id, &index))
         near = hwloc_get_non_io_ancestor_obj(topology->hwloc, topology->places[index].object);
-    return mlb_node_of_cpus(topology->hwloc, near->cpuset);
+    bool told = !hwloc_bitmap_isequal(near->cpuset, root->cpuset) ||
+                mlb_node_of_cpus(topology->hwloc, root->cpuset);
+    return told ? near->cpuset : NULL;
 }
 
 /* `cpus` comes with all that is allowed. */
 static void bind_to_gpu(const struct mlb_topology *topology,
-                        const struct mlb_binding_question *question, hwloc_obj_t gpu_node,
+                        const struct mlb_binding_question *question, hwloc_const_cpuset_t gpu_cpus,
                         hwloc_cpuset_t cpus, struct mlb_binding *binding)
 {
-    char list[32];
-    mlb_print_cpus(cpus, list, sizeof list);
+    char list[32], beside[32];
     binding->by = MLB_NOT_BOUND;
-    if (!gpu_node) {
+    if (!gpu_cpus) {
         warn(binding,
-             "the system does not tell which NUMA node GPU %s is on, so this rank is not bound; "
-             "bind "
-             "it with numactl if you know",
+             "the system does not tell which CPUs GPU %.20s is beside, so this rank is not bound; "
+             "if you know, bind it with numactl",
              question->pci_id);
-    } else if (!hwloc_bitmap_intersects(gpu_node->cpuset, cpus)) {
+    } else if (!hwloc_bitmap_intersects(gpu_cpus, cpus)) {
+        mlb_print_cpus(cpus, list, sizeof list);
+        mlb_print_cpus(gpu_cpus, beside, sizeof beside);
         warn(binding,
-             "the job may use CPUs %s only, none of them beside GPU %s on NUMA node %u; ask the "
-             "scheduler or container for CPUs of that node",
-             list, question->pci_id, gpu_node->os_index);
+             "the job may use CPUs %s only, none of those beside GPU %.20s (CPUs %s); ask the "
+             "scheduler or container for CPUs of that NUMA node",
+             list, question->pci_id, beside);
     } else {
         binding->by = MLB_BOUND_BY_MLBENCH;
-        hwloc_bitmap_and(cpus, cpus, gpu_node->cpuset);
+        hwloc_bitmap_and(cpus, cpus, gpu_cpus);
     }
     describe(topology->hwloc, cpus, question->local_size, binding);
 }
@@ -284,17 +290,18 @@ enum mlb_status mlb_binding_decide(const struct mlb_topology *topology,
     hwloc_cpuset_t scope = hwloc_bitmap_alloc();
     if (!scope)
         return mlb_fail(err, MLB_E_NOMEM, "binding: out of memory");
-    hwloc_obj_t gpu_node = has_gpu(question) ? node_of_gpu(topology, question->pci_id) : NULL;
+    hwloc_const_cpuset_t gpu_cpus =
+        has_gpu(question) ? cpus_of_gpu(topology, question->pci_id) : NULL;
     hwloc_bitmap_and(cpus, question->current, allowed);
     if (hwloc_bitmap_iszero(cpus))
         hwloc_bitmap_copy(cpus, allowed);
 
     if (!hwloc_bitmap_isequal(cpus, allowed))
-        keep_launcher(topology, question, gpu_node, cpus, binding);
+        keep_launcher(topology, question, gpu_cpus, cpus, binding);
     else if (question->cpu_quota > 0 && question->cpu_quota < hwloc_bitmap_weight(allowed))
         respect_quota(topology, question, cpus, binding);
     else if (has_gpu(question))
-        bind_to_gpu(topology, question, gpu_node, cpus, binding);
+        bind_to_gpu(topology, question, gpu_cpus, cpus, binding);
     else
         bind_to_share(topology, question, scope, cpus, binding);
     hwloc_bitmap_free(scope);

@@ -62,7 +62,7 @@ uint64_t mlb_node_memory(hwloc_topology_t hwloc, hwloc_obj_t node);
 /* Last-level data or unified cache above `object`; NULL when none is known. */
 hwloc_obj_t mlb_last_cache(hwloc_obj_t object);
 
-/* List form of `cpus` into `to`; what does not fit is replaced by ",...". */
+/* List form of `cpus` (or of a set of nodes) into `to`; what does not fit is replaced by ",...". */
 void mlb_print_cpus(hwloc_const_cpuset_t cpus, char *to, size_t size);
 
 #define MLB_PICTURE_WIDTH 100 /* columns */

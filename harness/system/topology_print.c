@@ -231,6 +231,21 @@ static bool is_root_port(hwloc_obj_t bridge)
            parent->attr->bridge.upstream_type == HWLOC_OBJ_BRIDGE_HOST;
 }
 
+/* " (NUMA nodes 0-1)" for a host bridge that hangs on some nodes of more; else "". */
+static struct mlb_words nodes_of_root(const struct mlb_topology *topology, hwloc_obj_t root)
+{
+    struct mlb_words made = {""};
+    char list[40];
+    hwloc_obj_t near = hwloc_get_non_io_ancestor_obj(topology->hwloc, root);
+    hwloc_obj_t machine = hwloc_get_root_obj(topology->hwloc);
+    if (mlb_node_of_cpus(topology->hwloc, near->cpuset) ||
+        hwloc_bitmap_isequal(near->cpuset, machine->cpuset))
+        return made;
+    mlb_print_cpus(near->nodeset, list, sizeof list);
+    mlb_format(made.text, sizeof made.text, " (NUMA nodes %s)", list);
+    return made;
+}
+
 static void draw_bridge(struct pen *pen, bool last, hwloc_obj_t bridge)
 {
     char label[96];
@@ -241,9 +256,10 @@ static void draw_bridge(struct pen *pen, bool last, hwloc_obj_t bridge)
                    (unsigned)attr->upstream.pci.bus, (unsigned)attr->upstream.pci.dev,
                    (unsigned)attr->upstream.pci.func);
     else
-        mlb_format(label, sizeof label, "Host bridge %04x:%02x",
+        mlb_format(label, sizeof label, "Host bridge %04x:%02x%s",
                    (unsigned)attr->downstream.pci.domain,
-                   (unsigned)attr->downstream.pci.secondary_bus);
+                   (unsigned)attr->downstream.pci.secondary_bus,
+                   nodes_of_root(pen->topology, bridge).text);
     draw(pen, last, label);
     size_t outer = enter(pen, last);
     draw_children(pen, bridge);
@@ -407,7 +423,7 @@ static void draw_machine(struct pen *pen)
         seen = package;
     }
     if (next_root(pen->topology, NULL, NULL)) {
-        add_line(pen->text, "NUMA node not told by the system");
+        add_line(pen->text, "Beside no single NUMA node");
         draw_roots(pen, NULL);
     }
 }
