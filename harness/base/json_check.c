@@ -101,10 +101,12 @@ static enum mlb_status blank_comment(struct scan *scan)
 {
     size_t begin = scan->line;
     bool block = scan->at[1] == '*';
-    const char *closed = block ? strstr(scan->at + 2, "*/") : strchr(scan->at, '\n');
-    if (block && !closed)
+    const char *stop = scan->at + 2;
+    while (*stop && (block ? stop[0] != '*' || stop[1] != '/' : *stop != '\n'))
+        stop++;
+    if (block && !*stop)
         return wrong(scan, begin, "the comment that begins here is not closed with */");
-    const char *stop = block ? closed + 2 : closed ? closed : scan->end;
+    stop += block ? 2 : 0;
     for (; scan->at < stop; scan->at++) {
         scan->line += *scan->at == '\n';
         if (*scan->at != '\n' && *scan->at != '\r')
