@@ -22,17 +22,16 @@ struct group {
 static bool line_names(const char *line, const char *controller)
 {
     const char *list = strchr(line, ':');
-    if (!list)
-        return false;
-    list++;
     size_t length = strlen(controller);
-    for (const char *at = list; *at && *at != ':' && *at != '\n';) {
+    if (length == 0 || !list)
+        return list && strncmp(line, "0::/", 4) == 0;
+    for (const char *at = list + 1; *at && *at != ':' && *at != '\n';) {
         size_t word = strcspn(at, ",:\n");
         if (word == length && strncmp(at, controller, length) == 0)
             return true;
         at += word + (at[word] == ',');
     }
-    return length == 0 && *list == ':';
+    return false;
 }
 
 /* Path of this process in the hierarchy of `controller` ("" = version 2's). */

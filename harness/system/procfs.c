@@ -42,7 +42,7 @@ bool mlb_procfs_read_u64(const char *root, const char *path, uint64_t *value)
         return false;
     errno = 0;
     unsigned long long number = strtoull(text, &end, 10);
-    if (errno != 0 || (*end != '\0' && !isspace((unsigned char)*end)))
+    if (errno != 0 || *end != '\0')
         return false;
     *value = number;
     return true;

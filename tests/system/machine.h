@@ -22,6 +22,8 @@ static inline struct mlb_topology *open_machine(const char *variable, const char
     unsetenv("HWLOC_THISSYSTEM");
     if (variable)
         setenv(variable, value, 1);
+    if (variable && strcmp(variable, "HWLOC_FSROOT") == 0)
+        setenv("HWLOC_COMPONENTS", "linux,stop", 1); /* nothing of this machine */
     check_ok(mlb_topology_open(&topology, &err), &err);
     return topology;
 }
