@@ -124,16 +124,23 @@ as_root() {
     fi
 }
 
-# A machine that has just started may still be installing its own updates.
-apt_get() { as_root apt-get -o DPkg::Lock::Timeout=120 -q=2 "$@" >&2 </dev/null; }
+# A machine that has just started may still be installing its own updates. What apt says is shown
+# when it fails.
+apt_get() {
+    local log
+    mkdir -p "$ROOT/build"
+    log=$ROOT/build/apt.log
+    as_root apt-get -o DPkg::Lock::Timeout=120 -q=2 "$@" >"$log" 2>&1 </dev/null && return
+    tail -n 20 "$log" >&2
+    return 1
+}
 
+# apt_install PACKAGE...
 apt_install() {
     say "installing with apt: $*"
-    # shellcheck disable=SC2048,SC2086
-    apt_get install --yes --no-install-recommends $* && return
-    say "that failed; reading the package lists again"
-    # shellcheck disable=SC2048,SC2086
-    apt_get update && apt_get install --yes --no-install-recommends $*
+    apt_get install --yes --no-install-recommends "$@" 2>/dev/null && return
+    say "reading the package lists first"
+    apt_get update && apt_get install --yes --no-install-recommends "$@"
 }
 
 # install_for build|test: what is missing, or the list of it for who must do it by hand.
@@ -153,7 +160,8 @@ install_for() {
     fi
     [ -z "$packages" ] || say "will install: $packages"
     [ -z "$wishes" ] || say "will install where the system has them: $wishes"
-    if [ -n "$packages" ] && ! apt_install "$packages"; then
+    # shellcheck disable=SC2086
+    if [ -n "$packages" ] && ! apt_install $packages; then
         say_by_hand "$1"
         exit 2
     fi
