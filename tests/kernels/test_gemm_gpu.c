@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cuBLASLt on a real GPU: every type and pass against the reference. Skipped where there is none;
+ * with MLBENCH_REQUIRE_GPU=1 that is a failure. */
+#include "tests/kernels/gemm_rig.h"
+
+static const int types[] = {MLB_F64, MLB_F32, MLB_TF32, MLB_BF16, MLB_F16, MLB_S8};
+
+static const struct mlb_gemm_params shapes[] = {
+    {.m = 64, .n = 96, .k = 128},
+    {.m = 272, .n = 144, .k = 1040},
+    {.m = 1024, .n = 1024, .k = 1024},
+    {.m = 256, .n = 256, .k = 16384}, /* splits along k */
+};
+
+static bool open_gpu(struct gemm_rig *rig)
+{
+    int count = 0;
+    char why[256] = "";
+    *rig = (struct gemm_rig){.comm = {.size = 1, .deadline_s = 60.0}};
+    check_ok(mlb_backend_cuda.count(&count, why, sizeof why, &rig->err), &rig->err);
+    const char *required = getenv("MLBENCH_REQUIRE_GPU");
+    if (count == 0 && required && strcmp(required, "1") == 0)
+        fail_msg("MLBENCH_REQUIRE_GPU is set: %s", why);
+    if (count == 0) {
+        print_message("no GPU: %s\n", why);
+        return false;
+    }
+    rig->ctx = (struct mlb_ctx){.comm = &rig->comm,
+                                .data = MLB_DATA_NORMAL,
+                                .seed = 20,
+                                .threads = 2,
+                                .memory_bytes = (uint64_t)4 << 30};
+    check_ok(mlb_backend_cuda.open(0, 0, &rig->ctx.device, &rig->err), &rig->err);
+    return true;
+}
+
+static void verify_on_gpu(struct gemm_rig *rig, const struct mlb_gemm_params *params)
+{
+    struct mlb_gemm_state state = {0};
+    const struct mlb_variant *variant = gemm_variant("cublaslt");
+    check_ok(variant->check(params, &rig->ctx, &rig->err), &rig->err);
+    struct mlb_verification found = verify_gemm(rig, variant, &state, params);
+    check_verified(&found, params);
+}
+
+static void test_all_types_and_passes(void **unused)
+{
+    struct gemm_rig rig;
+    (void)unused;
+    if (!open_gpu(&rig))
+        skip();
+    for (size_t t = 0; t < sizeof types / sizeof types[0]; t++)
+        for (int pass = 0; pass < (types[t] == MLB_S8 ? 1 : 3); pass++)
+            for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+                struct mlb_gemm_params params = shapes[i];
+                params.dtype = types[t];
+                params.pass = pass;
+                verify_on_gpu(&rig, &params);
+            }
+    mlb_backend_cuda.close(rig.ctx.device);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_all_types_and_passes)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
