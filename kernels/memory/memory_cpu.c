@@ -20,7 +20,7 @@
 #define LOOP_END()           ((void)0)
 #define LOOP_NAME(op)        op##_f64
 #define LOOP_TARGET          CLONES
-#include "kernels/memory/loops.h"
+#include "kernels/memory/loops.inc"
 
 #define LOOP_ELEMENT         float
 #define LOOP_VECTOR          float
@@ -28,7 +28,7 @@
 #define LOOP_END()           ((void)0)
 #define LOOP_NAME(op)        op##_f32
 #define LOOP_TARGET          CLONES
-#include "kernels/memory/loops.h"
+#include "kernels/memory/loops.inc"
 
 /* Independent sums, so that the latency of an addition is hidden behind the others. */
 #define LANES 32u

@@ -11,7 +11,7 @@
 #define LOOP_END()           _mm_sfence()
 #define LOOP_NAME(op)        op##_f64_avx
 #define LOOP_TARGET          __attribute__((target("avx")))
-#include "kernels/memory/loops.h"
+#include "kernels/memory/loops.inc"
 
 #define LOOP_ELEMENT         float
 #define LOOP_VECTOR          __m256
@@ -19,7 +19,7 @@
 #define LOOP_END()           _mm_sfence()
 #define LOOP_NAME(op)        op##_f32_avx
 #define LOOP_TARGET          __attribute__((target("avx")))
-#include "kernels/memory/loops.h"
+#include "kernels/memory/loops.inc"
 
 #define LOOP_ELEMENT         double
 #define LOOP_VECTOR          __m512d
@@ -27,7 +27,7 @@
 #define LOOP_END()           _mm_sfence()
 #define LOOP_NAME(op)        op##_f64_avx512
 #define LOOP_TARGET          __attribute__((target("avx512f")))
-#include "kernels/memory/loops.h"
+#include "kernels/memory/loops.inc"
 
 #define LOOP_ELEMENT         float
 #define LOOP_VECTOR          __m512
@@ -35,7 +35,7 @@
 #define LOOP_END()           _mm_sfence()
 #define LOOP_NAME(op)        op##_f32_avx512
 #define LOOP_TARGET          __attribute__((target("avx512f")))
-#include "kernels/memory/loops.h"
+#include "kernels/memory/loops.inc"
 
 enum mlb_status mlb_memory_nontemporal_check(const void *params, const struct mlb_ctx *ctx,
                                              struct mlb_error *err)
