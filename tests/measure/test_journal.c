@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/check.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
@@ -16,8 +15,6 @@
 #include "harness/base/text.h"
 #include "harness/measure/journal.h"
 #include "tests/measure/records.h"
-
-/* ------------------------------------------------------------------------------------- helpers */
 
 struct fixture {
     char folder[128];
@@ -124,8 +121,6 @@ static size_t line_start(const char *text, size_t line)
     return (size_t)(at - text);
 }
 
-/* ------------------------------------------------------------------------------ there and back */
-
 static void rows_come_back(void **state)
 {
     struct fixture *fixture = *state;
@@ -191,8 +186,6 @@ static void the_later_row_of_a_case_counts(void **state)
     check_text(result.rows[1].library, "measured again");
     mlb_result_free(&result);
 }
-
-/* ------------------------------------------------------------------------------- damaged files */
 
 /* Cut at any byte of the last line: the rows before it are there, and it can be written again. */
 static void a_torn_last_line_is_dropped(void **state)
@@ -312,8 +305,6 @@ static void missing_places(void **state)
     free(path);
 }
 
-/* ------------------------------------------------------------------------ two at the same time */
-
 static void only_one_writes(void **state)
 {
     struct fixture *fixture = *state;
@@ -331,8 +322,6 @@ static void only_one_writes(void **state)
     mlb_journal_close(journal, false);
     mlb_result_free(&result);
 }
-
-/* ----------------------------------------------------------------------------------- full disk */
 
 /* Appends until the disk is full, checks that nothing is lost, makes room, and goes on. */
 static void fill_the_disk(struct fixture *fixture, const char *cause,
@@ -442,8 +431,6 @@ static void a_head_that_does_not_fit(void **state)
     check_fails(status, MLB_E_IO, &err, "run.journal: file too large");
     check_true(journal == NULL && access(fixture->path, F_OK) != 0);
 }
-
-/* ---------------------------------------------------------------------------------------- kill */
 
 static void append_for_ever(const struct fixture *fixture, int told)
 {
