@@ -13,103 +13,104 @@ static enum mlb_status parse(struct mlb_json *json, const char *text, struct mlb
     return mlb_json_parse(json, "s.jsonc", text, strlen(text), err);
 }
 
-/* What is wrong, and in which line. Beside each family: what cJSON alone would have done. */
+/* What is wrong, and in which line. */
+static const struct {
+    const char *text, *error;
+} wrong_texts[] = {
+    {"", "s.jsonc:1: nothing in it"},
+    {" \n\t\n", "s.jsonc:2: nothing in it"},
+    {"// only a comment\n", "s.jsonc:1: nothing in it"},
+    /* cut off */
+    {"{", "s.jsonc:1: unexpected end of file inside the object that begins at line 1"},
+    {"{\n\n\"a\": [1,\n2\n",
+     "s.jsonc:4: unexpected end of file inside the list that begins at line 3"},
+    {"{\n\"a\": {},\n", "s.jsonc:2: unexpected end of file inside the object that begins at "
+                        "line 1"},
+    {"{\"a\"", "s.jsonc:1: unexpected end of file inside the object"},
+    {"{\"a\":", "s.jsonc:1: unexpected end of file inside the object"},
+    {"{\"a\":1,", "s.jsonc:1: unexpected end of file inside the object"},
+    {"[1", "s.jsonc:1: unexpected end of file inside the list"},
+    {"[\n\"abc", "s.jsonc:2: unexpected end of file inside a string"},
+    {"[\"abc\\", "s.jsonc:1: a backslash at the end"},
+    {"[\"\\u12", "s.jsonc:1: '\\u' is followed by four hexadecimal digits"},
+    {"[1,\n/* never\n\n", "s.jsonc:2: the comment that begins here is not closed with */"},
+    {"[1] /*/", "s.jsonc:1: the comment that begins here is not closed"},
+    /* separators */
+    {"{\"a\": 1\n\"b\": 2}", "s.jsonc:2: expected ',' or '}' after the value that ends at line "
+                             "1, found \"b\""},
+    {"[1 2]", "s.jsonc:1: expected ',' or ']' after the value that ends at line 1, found '2'"},
+    {"[1}", "s.jsonc:1: expected ',' or ']' after the value that ends at line 1, found '}'"},
+    {"{\"a\" 1}", "s.jsonc:1: expected ':' after the key \"a\", found '1'"},
+    {"{\"a\" = 1}", "s.jsonc:1: expected ':' after the key \"a\", found '='"},
+    {"[1,\n]", "s.jsonc:1: a comma before ']': none is allowed after the last value"},
+    {"{\"a\":1,\n}", "s.jsonc:1: a comma before '}'"},
+    {"[,1]", "s.jsonc:1: expected a value (\"text\", number, true"},
+    {"[1,,2]", "s.jsonc:1: expected a value"},
+    {"{\"a\":}", "s.jsonc:1: expected a value"},
+    {"{,}", "s.jsonc:1: expected a key in double quotes, found ','"},
+    {"{a: 1}", "s.jsonc:1: expected a key in double quotes, found 'a'"},
+    {"{1: 1}", "s.jsonc:1: expected a key in double quotes, found '1'"},
+    {"{'a': 1}", "s.jsonc:1: expected a key in double quotes"},
+    {"{\"a\": 'x'}", "s.jsonc:1: text is written in double quotes, not in single ones"},
+    {"1\n2", "s.jsonc:2: unexpected '2' after the end of the value that begins at line 1"},
+    {"{}\n}", "s.jsonc:2: unexpected '}' after the end of the value"},
+    {"# comment\n{}", "s.jsonc:1: '#' begins no comment here; // and /* */ do"},
+    {"/", "s.jsonc:1: expected a value"},
+    {"[\xc2\xa0 1]", "s.jsonc:1: expected a value (\"text\", number, true, false, null, list or "
+                     "object), found the character U+00A0"},
+    /* numbers: strtod, which cJSON calls, takes most of these */
+    {"[01]", "s.jsonc:1: '01' is not a number of JSON"},
+    {"[-01]", "s.jsonc:1: '-01' is not a number of JSON"},
+    {"[00]", "s.jsonc:1: '00' is not"},
+    {"[1.]", "s.jsonc:1: '1.' is not"},
+    {"[1.e5]", "s.jsonc:1: '1.e5' is not"},
+    {"[.5]", "s.jsonc:1: '.5' is not"},
+    {"[+1]", "s.jsonc:1: '+1' is not"},
+    {"[1e]", "s.jsonc:1: '1e' is not"},
+    {"[1e+]", "s.jsonc:1: '1e+' is not"},
+    {"[-]", "s.jsonc:1: '-' is not"},
+    {"[0x10]", "s.jsonc:1: '0x10' is not"},
+    {"[1.5.2]", "s.jsonc:1: '1.5.2' is not"},
+    {"[12apples]", "s.jsonc:1: '12apples' is not"},
+    {"[-Infinity]", "s.jsonc:1: '-Infinity' is not"},
+    {"[1e999]", "s.jsonc:1: the number '1e999' is too large"},
+    {"[" S63 "0]", "has more than 63 characters"},
+    {"[NaN]", "found 'NaN'"},
+    {"[True]", "found 'True'"},
+    {"[nulls]", "found 'nulls'"},
+    /* strings */
+    {"[\"a\tb\"]", "s.jsonc:1: control character in a string; write \\u0009 or \\t"},
+    {"[\"a\x01\"]", "s.jsonc:1: control character in a string; write \\u0001"},
+    {"[\n\"a\n\"]", "s.jsonc:2: a string is not closed on its line"},
+    {"[\"C:\\path\"]", "s.jsonc:1: '\\p' is no escape of JSON; a backslash itself is written"},
+    {"[\"\\u00g0\"]", "s.jsonc:1: '\\u' is followed by four hexadecimal digits"},
+    {"[\"\\u0000\"]", "s.jsonc:1: '\\u0000' in a string"},
+    {"[\"\\ud800\"]", "s.jsonc:1: '\\ud800' is half of a character"},
+    {"[\"\\ud800\\u0041\"]", "s.jsonc:1: '\\ud800' is half of a character"},
+    {"[\"\\udc00\"]", "s.jsonc:1: '\\udc00' is half of a character"},
+    /* keys */
+    {"{\"a\":1,\n\"b\":2,\n\"a\":3}", "s.jsonc:3: key \"a\" stands twice in one object, before "
+                                      "at line 1"},
+    {"{\"a\":1,\n\"\\u0061\":2}", "s.jsonc:2: key \"\\u0061\" stands twice"},
+    {"{\"\\ud83d\\ude00\":1,\n\"\xf0\x9f\x98\x80\":2}", "s.jsonc:2: key"},
+    {"{\"a\\/\":1,\n\"a/\":2}", "s.jsonc:2: key \"a/\" stands twice"},
+    {"[{\"x\":{\"b\":1,\"c\":1,\n\"b\":2}}]", "s.jsonc:2: key \"b\" stands twice"},
+    {"{\"b\":1,\"a\":1,\n\"a\":2,\n\"b\":2}", "s.jsonc:2: key \"a\" stands twice"},
+    /* bytes */
+    {"\n[\"\xff\"]", "s.jsonc:2: byte 0xff is not UTF-8"},
+    {"\n\n// \xe9t\xe9\n[]", "s.jsonc:3: byte 0xe9 is not UTF-8"},
+    {"[\"\xed\xa0\x80\"]", "s.jsonc:1: byte 0xed is not UTF-8"},
+    {"\xff\xfe[", "s.jsonc:1: the file is UTF-16; save it as UTF-8"},
+};
+
 static void errors_say_where_and_what(void **state)
 {
     (void)state;
-    static const struct {
-        const char *text, *error;
-    } rows[] = {
-        {"", "s.jsonc:1: nothing in it"},
-        {" \n\t\n", "s.jsonc:2: nothing in it"},
-        {"// only a comment\n", "s.jsonc:1: nothing in it"},
-        /* cut off */
-        {"{", "s.jsonc:1: unexpected end of file inside the object that begins at line 1"},
-        {"{\n\n\"a\": [1,\n2\n",
-         "s.jsonc:4: unexpected end of file inside the list that begins at line 3"},
-        {"{\n\"a\": {},\n", "s.jsonc:2: unexpected end of file inside the object that begins at "
-                            "line 1"},
-        {"{\"a\"", "s.jsonc:1: unexpected end of file inside the object"},
-        {"{\"a\":", "s.jsonc:1: unexpected end of file inside the object"},
-        {"{\"a\":1,", "s.jsonc:1: unexpected end of file inside the object"},
-        {"[1", "s.jsonc:1: unexpected end of file inside the list"},
-        {"[\n\"abc", "s.jsonc:2: unexpected end of file inside a string"},
-        {"[\"abc\\", "s.jsonc:1: a backslash at the end"},
-        {"[\"\\u12", "s.jsonc:1: '\\u' is followed by four hexadecimal digits"},
-        {"[1,\n/* never\n\n", "s.jsonc:2: the comment that begins here is not closed with */"},
-        {"[1] /*/", "s.jsonc:1: the comment that begins here is not closed"},
-        /* separators */
-        {"{\"a\": 1\n\"b\": 2}", "s.jsonc:2: expected ',' or '}' after the value that ends at line "
-                                 "1, found \"b\""},
-        {"[1 2]", "s.jsonc:1: expected ',' or ']' after the value that ends at line 1, found '2'"},
-        {"[1}", "s.jsonc:1: expected ',' or ']' after the value that ends at line 1, found '}'"},
-        {"{\"a\" 1}", "s.jsonc:1: expected ':' after the key \"a\", found '1'"},
-        {"{\"a\" = 1}", "s.jsonc:1: expected ':' after the key \"a\", found '='"},
-        {"[1,\n]", "s.jsonc:1: a comma before ']': none is allowed after the last value"},
-        {"{\"a\":1,\n}", "s.jsonc:1: a comma before '}'"},
-        {"[,1]", "s.jsonc:1: expected a value (\"text\", number, true"},
-        {"[1,,2]", "s.jsonc:1: expected a value"},
-        {"{\"a\":}", "s.jsonc:1: expected a value"},
-        {"{,}", "s.jsonc:1: expected a key in double quotes, found ','"},
-        {"{a: 1}", "s.jsonc:1: expected a key in double quotes, found 'a'"},
-        {"{1: 1}", "s.jsonc:1: expected a key in double quotes, found '1'"},
-        {"{'a': 1}", "s.jsonc:1: expected a key in double quotes"},
-        {"{\"a\": 'x'}", "s.jsonc:1: text is written in double quotes, not in single ones"},
-        {"1\n2", "s.jsonc:2: unexpected '2' after the end of the value that begins at line 1"},
-        {"{}\n}", "s.jsonc:2: unexpected '}' after the end of the value"},
-        {"# comment\n{}", "s.jsonc:1: '#' begins no comment here; // and /* */ do"},
-        {"/", "s.jsonc:1: expected a value"},
-        {"[\xc2\xa0 1]",
-         "s.jsonc:1: expected a value (\"text\", number, true, false, null, list or "
-         "object), found the character U+00A0"},
-        /* numbers: strtod, which cJSON calls, takes most of these */
-        {"[01]", "s.jsonc:1: '01' is not a number of JSON"},
-        {"[-01]", "s.jsonc:1: '-01' is not a number of JSON"},
-        {"[00]", "s.jsonc:1: '00' is not"},
-        {"[1.]", "s.jsonc:1: '1.' is not"},
-        {"[1.e5]", "s.jsonc:1: '1.e5' is not"},
-        {"[.5]", "s.jsonc:1: '.5' is not"},
-        {"[+1]", "s.jsonc:1: '+1' is not"},
-        {"[1e]", "s.jsonc:1: '1e' is not"},
-        {"[1e+]", "s.jsonc:1: '1e+' is not"},
-        {"[-]", "s.jsonc:1: '-' is not"},
-        {"[0x10]", "s.jsonc:1: '0x10' is not"},
-        {"[1.5.2]", "s.jsonc:1: '1.5.2' is not"},
-        {"[12apples]", "s.jsonc:1: '12apples' is not"},
-        {"[-Infinity]", "s.jsonc:1: '-Infinity' is not"},
-        {"[1e999]", "s.jsonc:1: the number '1e999' is too large"},
-        {"[" S63 "0]", "has more than 63 characters"},
-        {"[NaN]", "found 'NaN'"},
-        {"[True]", "found 'True'"},
-        {"[nulls]", "found 'nulls'"},
-        /* strings */
-        {"[\"a\tb\"]", "s.jsonc:1: control character in a string; write \\u0009 or \\t"},
-        {"[\"a\x01\"]", "s.jsonc:1: control character in a string; write \\u0001"},
-        {"[\n\"a\n\"]", "s.jsonc:2: a string is not closed on its line"},
-        {"[\"C:\\path\"]", "s.jsonc:1: '\\p' is no escape of JSON; a backslash itself is written"},
-        {"[\"\\u00g0\"]", "s.jsonc:1: '\\u' is followed by four hexadecimal digits"},
-        {"[\"\\u0000\"]", "s.jsonc:1: '\\u0000' in a string"},
-        {"[\"\\ud800\"]", "s.jsonc:1: '\\ud800' is half of a character"},
-        {"[\"\\ud800\\u0041\"]", "s.jsonc:1: '\\ud800' is half of a character"},
-        {"[\"\\udc00\"]", "s.jsonc:1: '\\udc00' is half of a character"},
-        /* keys */
-        {"{\"a\":1,\n\"b\":2,\n\"a\":3}", "s.jsonc:3: key \"a\" stands twice in one object, before "
-                                          "at line 1"},
-        {"{\"a\":1,\n\"\\u0061\":2}", "s.jsonc:2: key \"\\u0061\" stands twice"},
-        {"{\"\\ud83d\\ude00\":1,\n\"\xf0\x9f\x98\x80\":2}", "s.jsonc:2: key"},
-        {"{\"a\\/\":1,\n\"a/\":2}", "s.jsonc:2: key \"a/\" stands twice"},
-        {"[{\"x\":{\"b\":1,\"c\":1,\n\"b\":2}}]", "s.jsonc:2: key \"b\" stands twice"},
-        {"{\"b\":1,\"a\":1,\n\"a\":2,\n\"b\":2}", "s.jsonc:2: key \"a\" stands twice"},
-        /* bytes */
-        {"\n[\"\xff\"]", "s.jsonc:2: byte 0xff is not UTF-8"},
-        {"\n\n// \xe9t\xe9\n[]", "s.jsonc:3: byte 0xe9 is not UTF-8"},
-        {"[\"\xed\xa0\x80\"]", "s.jsonc:1: byte 0xed is not UTF-8"},
-        {"\xff\xfe[", "s.jsonc:1: the file is UTF-16; save it as UTF-8"},
-    };
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+    for (size_t i = 0; i < COUNT_OF(wrong_texts); i++) {
         struct mlb_json json;
         struct mlb_error err = {0};
-        check_fails(parse(&json, rows[i].text, &err), MLB_E_CONFIG, &err, rows[i].error);
+        check_fails(parse(&json, wrong_texts[i].text, &err), MLB_E_CONFIG, &err,
+                    wrong_texts[i].error);
         check_true(!json.root && !json.text);
     }
 }
