@@ -2,7 +2,6 @@
 /* What the launcher left, and the call that binds. The decision is in binding_decide.c. */
 #include "harness/system/topology.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <hwloc.h>
@@ -27,27 +26,29 @@ static bool runs_same_program(const char *pid, const char *program)
     return strcmp(target, program) == 0;
 }
 
-/* Other processes of this program on this machine, in this job or another, that may run on `cpus`.
- * Those of other users cannot be seen. */
-static int count_sharing(hwloc_topology_t hwloc, hwloc_const_cpuset_t cpus, hwloc_cpuset_t theirs)
+/* Fill question->sharing and ->before with the other ranks of this job: processes of this program
+ * in this session, which mpirun and srun do not change. Their order is that of their ids. `theirs`
+ * is room for a set. */
+static void count_sharing(hwloc_topology_t hwloc, hwloc_cpuset_t theirs,
+                          struct mlb_binding_question *question)
 {
-    int sharing = 0;
     char program[PATH_MAX];
     ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
     DIR *folder = length > 0 ? opendir("/proc") : NULL;
     if (!folder)
-        return 0;
+        return;
     program[length] = '\0';
     for (const struct dirent *entry; (entry = readdir(folder)) != NULL;) {
-        if (!isdigit((unsigned char)entry->d_name[0]) || !runs_same_program(entry->d_name, program))
+        pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10); /* 0 for what is no process */
+        if (pid <= 0 || pid == getpid() || getsid(pid) != getsid(0) ||
+            !runs_same_program(entry->d_name, program) ||
+            hwloc_get_proc_cpubind(hwloc, pid, theirs, HWLOC_CPUBIND_THREAD) != 0 ||
+            !hwloc_bitmap_intersects(theirs, question->current))
             continue;
-        pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
-        if (pid != getpid() &&
-            hwloc_get_proc_cpubind(hwloc, pid, theirs, HWLOC_CPUBIND_THREAD) == 0)
-            sharing += hwloc_bitmap_intersects(theirs, cpus) != 0;
+        question->sharing++;
+        question->before += pid < getpid();
     }
     closedir(folder);
-    return sharing;
 }
 
 /* The topology is another machine's: say what this process really may use, and bind nothing. */
@@ -68,8 +69,8 @@ static void read_question(hwloc_topology_t hwloc, hwloc_cpuset_t current, hwloc_
 {
     if (hwloc_get_cpubind(hwloc, current, HWLOC_CPUBIND_THREAD) != 0)
         hwloc_bitmap_copy(current, mlb_allowed_cpus(hwloc));
-    question->sharing = count_sharing(hwloc, current, parent);
     question->current = current;
+    count_sharing(hwloc, parent, question);
     if (hwloc_get_proc_cpubind(hwloc, getppid(), parent, HWLOC_CPUBIND_THREAD) == 0)
         question->parent = parent;
     question->cpu_quota = mlb_cgroup_cpu_quota("");

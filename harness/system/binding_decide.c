@@ -39,40 +39,45 @@ static void take_cores(hwloc_topology_t hwloc, hwloc_const_cpuset_t scope, int f
 
 /* ---------------------------------------------------------------------- share of the cores */
 
-/* A NUMA node's allowed cores. */
+/* The cores that are shared out: all within `whole`. `scope` receives those of one node. */
+struct pool {
+    hwloc_topology_t hwloc;
+    hwloc_const_cpuset_t whole;
+    hwloc_cpuset_t scope;
+};
+
 struct node_cores {
     hwloc_obj_t node;
     int cores;
 };
 
-static struct node_cores next_node(hwloc_topology_t hwloc, hwloc_cpuset_t scope, hwloc_obj_t node)
+static struct node_cores next_node(const struct pool *pool, hwloc_obj_t node)
 {
-    struct node_cores next = {mlb_next_cpu_node(hwloc, node), 0};
+    struct node_cores next = {mlb_next_cpu_node(pool->hwloc, node), 0};
     if (next.node) {
-        hwloc_bitmap_and(scope, next.node->cpuset, mlb_allowed_cpus(hwloc));
-        next.cores = count_cores(hwloc, scope);
+        hwloc_bitmap_and(pool->scope, next.node->cpuset, pool->whole);
+        next.cores = count_cores(pool->hwloc, pool->scope);
     }
     return next;
 }
 
 /* How many blocks of `size` whole cores there are that stay within one NUMA node. */
-static int count_blocks(hwloc_topology_t hwloc, int size, hwloc_cpuset_t scope)
+static int count_blocks(const struct pool *pool, int size)
 {
     int blocks = 0;
     struct node_cores at = {0};
-    while ((at = next_node(hwloc, scope, at.node)).node)
+    while ((at = next_node(pool, at.node)).node)
         blocks += at.cores / size;
     return blocks;
 }
 
-static void take_block(hwloc_topology_t hwloc, int rank, int size, hwloc_cpuset_t scope,
-                       hwloc_cpuset_t cpus)
+static void take_block(const struct pool *pool, int rank, int size, hwloc_cpuset_t cpus)
 {
     struct node_cores at = {0};
-    while ((at = next_node(hwloc, scope, at.node)).node) {
+    while ((at = next_node(pool, at.node)).node) {
         int blocks = at.cores / size;
         if (rank < blocks) {
-            take_cores(hwloc, scope, rank * size, size, cpus);
+            take_cores(pool->hwloc, pool->scope, rank * size, size, cpus);
             return;
         }
         rank -= blocks;
@@ -82,22 +87,20 @@ static void take_block(hwloc_topology_t hwloc, int rank, int size, hwloc_cpuset_
 /* Every rank gets the same number of whole, neighbouring cores, since a synchronous job waits for
  * the slowest; what does not divide stays idle. A rank stays within a NUMA node while that costs it
  * less than a quarter of its cores. More ranks than cores: ranks share cores, evenly. */
-static void take_share(hwloc_topology_t hwloc, int rank, int ranks, hwloc_cpuset_t scope,
-                       hwloc_cpuset_t cpus)
+static void take_share(const struct pool *pool, int rank, int ranks, hwloc_cpuset_t cpus)
 {
-    hwloc_const_cpuset_t allowed = mlb_allowed_cpus(hwloc);
-    int cores = count_cores(hwloc, allowed);
+    int cores = count_cores(pool->hwloc, pool->whole);
     int even = cores / ranks, block = even;
-    while (block > 0 && count_blocks(hwloc, block, scope) < ranks)
+    while (block > 0 && count_blocks(pool, block) < ranks)
         block--;
     hwloc_bitmap_zero(cpus);
     if (even == 0)
-        take_cores(hwloc, allowed, (int)((long)rank * cores / ranks), 1, cpus);
+        take_cores(pool->hwloc, pool->whole, (int)((long)rank * cores / ranks), 1, cpus);
     else if (4 * block > 3 * even)
-        take_block(hwloc, rank, block, scope, cpus);
+        take_block(pool, rank, block, cpus);
     else
-        take_cores(hwloc, allowed, rank * even, even, cpus);
-    hwloc_bitmap_and(cpus, cpus, allowed);
+        take_cores(pool->hwloc, pool->whole, rank * even, even, cpus);
+    hwloc_bitmap_and(cpus, cpus, pool->whole);
 }
 
 /* ----------------------------------------------------------------------------- description */
@@ -180,24 +183,41 @@ static void judge_launcher(const struct mlb_binding_question *question,
     } else if (is_crowded(question, binding)) {
         warn(binding,
              "this rank and %d other%s were started on the same cores (CPUs %s) and slow each "
-             "other down; " UNBIND " without taskset, and mlbench gives each its own",
+             "other down; " UNBIND " and without taskset, and mlbench gives each its own",
              question->sharing, question->sharing > 1 ? "s" : "", list);
     } else if (is_narrow(question, binding)) {
         warn(binding,
              "this rank was started on %d of %d cores (CPUs %s); " UNBIND
-             " without taskset, and mlbench gives it its share of all",
+             " and without taskset, and mlbench gives it its share of all",
              binding->cores, binding->machine_cores, list);
     }
 }
 
-static void keep_launcher(const struct mlb_topology *topology,
-                          const struct mlb_binding_question *question,
-                          hwloc_const_cpuset_t gpu_cpus, hwloc_const_cpuset_t cpus,
-                          struct mlb_binding *binding)
+/* mpirun binds more than two ranks to a NUMA node, all those of a node to the same cores. Ranks
+ * that compute on the CPU then share them out among themselves. */
+static bool share_out(const struct mlb_binding_question *question, const struct pool *pool,
+                      hwloc_cpuset_t cpus)
 {
+    int ranks = question->sharing + 1;
+    if (has_gpu(question) || ranks == 1 || ranks > question->local_size ||
+        ranks > count_cores(pool->hwloc, pool->whole))
+        return false;
+    take_share(pool, question->before, ranks, cpus);
+    return true;
+}
+
+static void keep_launcher(const struct mlb_binding_question *question,
+                          hwloc_const_cpuset_t gpu_cpus, const struct pool *pool,
+                          hwloc_cpuset_t cpus, struct mlb_binding *binding)
+{
+    struct mlb_binding_question alone = *question;
     binding->by = MLB_BOUND_BY_LAUNCHER;
-    describe(topology->hwloc, cpus, question->local_size, binding);
-    judge_launcher(question, gpu_cpus, cpus, binding);
+    if (share_out(question, pool, cpus)) {
+        binding->by = MLB_BOUND_BY_MLBENCH;
+        alone.sharing = 0;
+    }
+    describe(pool->hwloc, cpus, question->local_size, binding);
+    judge_launcher(&alone, gpu_cpus, cpus, binding);
 }
 
 /* ----------------------------------------------------------------------- mlbench's binding */
@@ -241,14 +261,13 @@ static void bind_to_gpu(const struct mlb_topology *topology,
     describe(topology->hwloc, cpus, question->local_size, binding);
 }
 
-static void bind_to_share(const struct mlb_topology *topology,
-                          const struct mlb_binding_question *question, hwloc_cpuset_t scope,
+static void bind_to_share(const struct mlb_binding_question *question, const struct pool *pool,
                           hwloc_cpuset_t cpus, struct mlb_binding *binding)
 {
     int ranks = question->local_size;
     binding->by = MLB_BOUND_BY_MLBENCH;
-    take_share(topology->hwloc, question->local_rank, ranks, scope, cpus);
-    describe(topology->hwloc, cpus, ranks, binding);
+    take_share(pool, question->local_rank, ranks, cpus);
+    describe(pool->hwloc, cpus, ranks, binding);
     if (ranks > binding->machine_cores)
         warn(binding,
              "%d local ranks share %d core%s and slow each other down; start at most %d on this "
@@ -278,6 +297,22 @@ static void respect_quota(const struct mlb_topology *topology,
 
 /* -------------------------------------------------------------------------------- decision */
 
+static void decide(const struct mlb_topology *topology, const struct mlb_binding_question *question,
+                   const struct pool *pool, hwloc_cpuset_t cpus, struct mlb_binding *binding)
+{
+    hwloc_const_cpuset_t allowed = mlb_allowed_cpus(topology->hwloc);
+    hwloc_const_cpuset_t gpu_cpus =
+        has_gpu(question) ? cpus_of_gpu(topology, question->pci_id) : NULL;
+    if (!hwloc_bitmap_isequal(cpus, allowed))
+        keep_launcher(question, gpu_cpus, pool, cpus, binding);
+    else if (question->cpu_quota > 0 && question->cpu_quota < hwloc_bitmap_weight(allowed))
+        respect_quota(topology, question, cpus, binding);
+    else if (has_gpu(question))
+        bind_to_gpu(topology, question, gpu_cpus, cpus, binding);
+    else
+        bind_to_share(question, pool, cpus, binding);
+}
+
 enum mlb_status mlb_binding_decide(const struct mlb_topology *topology,
                                    const struct mlb_binding_question *question, hwloc_cpuset_t cpus,
                                    struct mlb_binding *binding, struct mlb_error *err)
@@ -287,23 +322,17 @@ enum mlb_status mlb_binding_decide(const struct mlb_topology *topology,
     if (question->local_rank < 0 || question->local_rank >= question->local_size)
         return mlb_fail(err, MLB_E_INTERNAL, "binding: local rank %d of %d", question->local_rank,
                         question->local_size);
-    hwloc_cpuset_t scope = hwloc_bitmap_alloc();
-    if (!scope)
-        return mlb_fail(err, MLB_E_NOMEM, "binding: out of memory");
-    hwloc_const_cpuset_t gpu_cpus =
-        has_gpu(question) ? cpus_of_gpu(topology, question->pci_id) : NULL;
     hwloc_bitmap_and(cpus, question->current, allowed);
     if (hwloc_bitmap_iszero(cpus))
         hwloc_bitmap_copy(cpus, allowed);
-
-    if (!hwloc_bitmap_isequal(cpus, allowed))
-        keep_launcher(topology, question, gpu_cpus, cpus, binding);
-    else if (question->cpu_quota > 0 && question->cpu_quota < hwloc_bitmap_weight(allowed))
-        respect_quota(topology, question, cpus, binding);
-    else if (has_gpu(question))
-        bind_to_gpu(topology, question, gpu_cpus, cpus, binding);
+    hwloc_cpuset_t whole = hwloc_bitmap_dup(cpus), scope = hwloc_bitmap_alloc();
+    struct pool pool = {topology->hwloc, whole, scope};
+    enum mlb_status status = MLB_OK;
+    if (whole && scope)
+        decide(topology, question, &pool, cpus, binding);
     else
-        bind_to_share(topology, question, scope, cpus, binding);
+        status = mlb_fail(err, MLB_E_NOMEM, "binding: out of memory");
+    hwloc_bitmap_free(whole);
     hwloc_bitmap_free(scope);
-    return MLB_OK;
+    return status;
 }

@@ -77,7 +77,8 @@ struct mlb_binding_question {
     const char *pci_id;           /* of the rank's GPU; NULL or "" for a CPU rank */
     hwloc_const_cpuset_t current; /* CPUs that this process may run on now */
     hwloc_const_cpuset_t parent;  /* the same of its parent, the launcher; NULL = unknown */
-    int sharing;                  /* other processes of this program that may run on some of them */
+    int sharing;                  /* other ranks of this job that may run on some of them */
+    int before;                   /* how many of those have their place before this one's */
     double cpu_quota;             /* CPUs' worth of time that the cgroup grants; 0 = no limit */
 };
 

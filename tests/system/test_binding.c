@@ -10,7 +10,7 @@ struct row {
     const char *what, *machine; /* a synthetic description, or the name of a file in machines/ */
     int rank, size;
     const char *gpu, *current, *parent; /* NULL: all that is allowed, unknown */
-    int sharing;
+    int sharing, before;
     double quota;
     const char *allowed; /* by the cgroup; NULL: all of the machine */
 
@@ -61,9 +61,22 @@ static const struct row rows[] = {
     {"a core each is right when there are as many ranks", TWO_PACKAGES, 7, 16, .current = "14-15",
      .parent = "0-31", .by = MLB_BOUND_BY_LAUNCHER, .cpus = "14-15", .cores = 1,
      .machine_cores = 16, .numa = 0, .cache_mib = 4, .warning = ""},
-    {"ranks on the same cores", TWO_PACKAGES, 0, 4, .current = "0-15", .parent = "0-31",
-     .sharing = 1, .by = MLB_BOUND_BY_LAUNCHER, .cpus = "0-15", .cores = 8, .machine_cores = 16,
-     .numa = 0, .cache_mib = 16, .warning = "this rank and 1 other were started on the same cores"},
+    {"mpirun's default for many: a node for eight ranks is shared out", TWO_PACKAGES, 5, 16,
+     .current = "0-15", .parent = "0-31", .sharing = 7, .before = 5, .by = MLB_BOUND_BY_MLBENCH,
+     .cpus = "10-11", .cores = 1, .machine_cores = 16, .numa = 0, .cache_mib = 4, .warning = ""},
+    {"within what the launcher gave", TWO_PACKAGES, 3, 4, .current = "16-31", .parent = "0-31",
+     .sharing = 1, .before = 1, .by = MLB_BOUND_BY_MLBENCH, .cpus = "24-31", .cores = 4,
+     .machine_cores = 16, .numa = 1, .cache_mib = 16, .warning = ""},
+    {"which may be too few", TWO_PACKAGES, 1, 2, .current = "0-3", .parent = "0-31", .sharing = 1,
+     .before = 1, .by = MLB_BOUND_BY_MLBENCH, .cpus = "2-3", .cores = 1, .machine_cores = 16,
+     .numa = 0, .cache_mib = 4, .warning = "started on 1 of 16 cores (CPUs 2-3)"},
+    {"more ranks than the launcher's cores", TWO_PACKAGES, 0, 16, .current = "0-3",
+     .parent = "0-31", .sharing = 2, .by = MLB_BOUND_BY_LAUNCHER, .cpus = "0-3", .cores = 2,
+     .machine_cores = 16, .numa = 0, .cache_mib = 4,
+     .warning = "this rank and 2 others were started on the same cores (CPUs 0-3)"},
+    {"two jobs on the same core", TWO_PACKAGES, 0, 1, .current = "0-1", .parent = "0-31",
+     .sharing = 1, .by = MLB_BOUND_BY_LAUNCHER, .cpus = "0-1", .cores = 1, .machine_cores = 16,
+     .numa = 0, .cache_mib = 4, .warning = "this rank and 1 other were started"},
     {"taskset was asked for", TWO_PACKAGES, 0, 1, .current = "0-7", .parent = "0-7",
      .by = MLB_BOUND_BY_LAUNCHER, .cpus = "0-7", .cores = 4, .machine_cores = 16, .numa = 0,
      .cache_mib = 16, .warning = ""},
@@ -156,6 +169,7 @@ static void check_row(const struct row *row)
                                             .current = current,
                                             .parent = parent,
                                             .sharing = row->sharing,
+                                            .before = row->before,
                                             .cpu_quota = row->quota};
     print_message("  %s\n", row->what);
     check_ok(mlb_binding_decide(topology, &question, cpus, &binding, &err), &err);
