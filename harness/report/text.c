@@ -11,23 +11,21 @@ enum { WIDTH = 100, INDENT = 2, GAP = 2, HEADING = 11 };
  * cursor stands. A word longer than the line is left whole, so that paths and ids can be copied. */
 static void add_wrapped(struct mlb_text *to, size_t column, size_t indent, const char *text)
 {
+    size_t blanks = 0; /* before the next word; dropped where a line ends */
     while (*text) {
         size_t word = strcspn(text, " ");
         char part[1024];
         mlb_format(part, sizeof part, "%.*s", (int)word, text);
         size_t columns = mlb_text_columns(part);
-        if (column > indent && column + columns > WIDTH) {
+        if (column > indent && column + blanks + columns > WIDTH) {
             mlb_text_addf(to, "\n%*s", (int)indent, "");
             column = indent;
+            blanks = 0;
         }
-        mlb_text_add(to, part);
-        column += columns;
+        mlb_text_addf(to, "%*s%s", (int)blanks, "", part);
+        column += blanks + columns;
         text += word;
-        size_t blanks = strspn(text, " ");
-        if (blanks && text[blanks] && column + blanks < WIDTH) {
-            mlb_text_addf(to, "%*s", (int)blanks, "");
-            column += blanks;
-        }
+        blanks = strspn(text, " ");
         text += blanks;
     }
     mlb_text_add(to, "\n");

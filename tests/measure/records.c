@@ -186,6 +186,16 @@ static void add_all_reduce(struct mlb_result *result, const char *label, double 
     add(result, &row);
 }
 
+static const char topology[] =
+    "{\"this_machine\":true,\"cpu_model\":\"Intel(R) Xeon(R) Platinum 8481C\",\"packages\":1,"
+    "\"cores\":48,\"pus\":96,\"memory_bytes\":1081101176832,\"last_cache_bytes\":110100480,"
+    "\"allowed_cpus\":\"0-47,96-143\",\"numa_nodes\":[{\"numa\":0,\"package\":0,\"cores\":48,"
+    "\"pus\":96,\"memory_bytes\":1081101176832,\"cpus\":\"0-47,96-143\"}],"
+    "\"gpus\":[{\"pci_id\":\"0000:1b:00.0\",\"vendor\":\"10de\",\"product\":\"2335\","
+    "\"model\":\"GH100 [H200 SXM]\",\"numa\":0,\"link_bytes_per_s\":63015384615.0}],"
+    "\"nics\":[{\"pci_id\":\"0000:1d:00.0\",\"vendor\":\"15b3\",\"product\":\"1021\","
+    "\"names\":\"mlx5_0,ib0\",\"numa\":0}],\"gpu_nic_distance\":[[\"same switch\"]]}";
+
 void record_gpu(struct mlb_result *result)
 {
     set_head(result, "8x-nvidia-h200", 8);
@@ -201,7 +211,7 @@ void record_gpu(struct mlb_result *result)
     mlb_result_fact(result, "os", "Ubuntu 24.04.1 LTS");
     mlb_result_fact(result, "nvidia_driver", "580.95.05");
     mlb_result_fact(result, "env.NCCL_ALGO", "Ring");
-    result->topology = cJSON_Parse("{\"packages\":2,\"numa_nodes\":2,\"cores\":96,\"gpus\":8}");
+    result->topology = cJSON_Parse(topology);
 
     add_gpu_gemm(result, "bf16 8192x8192x8192", "bf16", 1.099511627776e12, 1.391e6, false);
     add_gpu_gemm(result, "bf16 llama3-70b gate_up dgrad 8192x8192x57344", "bf16", 7.696581394432e12,

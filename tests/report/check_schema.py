@@ -35,6 +35,8 @@ BROKEN = [
     ("cpu", ["health", 0, "level"], "fatal"),
     ("gpu", ["device", "clock_hz"], 0),
     ("gpu", ["device", "uuid"], ""),
+    ("gpu", ["topology", "gpu_nic_distance", 0, 0], "near"),
+    ("gpu", ["topology", "numa_nodes", 0, "cpus"], "all"),
 ]
 
 
@@ -75,8 +77,8 @@ BROKEN += [
     (*row(COLLECTIVE, "rates", "alg_bytes_per_s"), REMOVE),
 ]
 
-# Objects whose keys are the machine's or a workload's, and the machine's picture.
-OPEN = {"environment", "params", "topology"}
+# Objects whose keys are the machine's or a workload's.
+OPEN = {"environment", "params"}
 
 
 def change(record, path, value):

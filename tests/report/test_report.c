@@ -83,6 +83,12 @@ static void golden(void **state)
 
 /* --------------------------------------------------------------------------------------- width */
 
+/* No line of the text ends in a blank. */
+static void check_trimmed(const char *text)
+{
+    check_true(strstr(text, " \n") == NULL);
+}
+
 static size_t widest_line(const char *text)
 {
     size_t widest = 0;
@@ -123,6 +129,7 @@ static void text_is_at_most_100_columns_wide(void **state)
     }
     struct mlb_text text = print(fixture, "text");
     check_true(widest_line(mlb_text_get(&text)) <= 100);
+    check_trimmed(mlb_text_get(&text));
     mlb_text_free(&text);
 }
 
