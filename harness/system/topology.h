@@ -74,12 +74,13 @@ struct mlb_binding {
     char warning[256];    /* "" = right; else what is wrong or missing, and what to do */
 };
 
-/* Bind this process, first thing on a rank, before threads are made: to the cores of the NUMA node
- * of the GPU `pci_id` (shared fairly among local ranks whose GPU hangs on the same node is NOT
- * done: all its cores), or with pci_id NULL/"" to its share of the cores: local_rank of local_size,
- * whole cores, NUMA nodes not straddled where shares allow. A launcher's binding (fewer PUs than
- * allowed to the job) is kept and judged: a GPU rank bound across the machine from its GPU, several
- * ranks on the same cores, or one core of many get a warning. */
+/* Bind this process, first thing on a rank, before threads are made but when all local ranks have
+ * been started: to all cores of the NUMA node of the GPU `pci_id`, which local ranks whose GPUs
+ * hang on the same node have in common, or with pci_id NULL/"" to its share of the cores:
+ * local_rank of local_size, whole cores, NUMA nodes not straddled where shares allow. A launcher's
+ * binding (fewer PUs than allowed to the job) is never left, and judged: a GPU rank bound across
+ * the machine from its GPU, more ranks than cores, or one core of many get a warning. CPU ranks
+ * that the launcher bound to the same cores share them out. */
 enum mlb_status mlb_topology_bind(struct mlb_topology *topology, int local_rank, int local_size,
                                   const char *pci_id, struct mlb_binding *binding,
                                   struct mlb_error *err);
