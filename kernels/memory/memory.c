@@ -149,9 +149,13 @@ static enum mlb_status resolve(void *params, struct mlb_error *err)
 static void label(const void *params, char *to, size_t size)
 {
     const struct mlb_memory_params *p = params;
+    const char *op = op_names[p->op], *dtype = dtype_names[p->dtype];
     char bytes[MLB_UNIT_TEXT];
-    mlb_format(to, size, "%s %s %ux%s", op_names[p->op], dtype_names[p->dtype], arrays_of(p->op),
-               p->bytes ? mlb_print_bytes(bytes, p->bytes) : "auto");
+    if (p->bytes == 0)
+        mlb_format(to, size, "%s %s auto", op, dtype);
+    else
+        mlb_format(to, size, "%s %s %ux%s", op, dtype, arrays_of(p->op),
+                   mlb_print_bytes(bytes, p->bytes));
 }
 
 static void label_here(const void *params, const struct mlb_ctx *ctx, char *to, size_t size)

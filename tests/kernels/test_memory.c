@@ -296,7 +296,7 @@ static void test_label_before_the_machine_is_known(void **state)
     struct mlb_memory_params params = {MLB_MEMORY_TRIAD, MLB_F32, 0};
     char label[96];
     mlb_memory.label(&params, label, sizeof label);
-    check_text(label, "triad f32 3xauto");
+    check_text(label, "triad f32 auto");
     params.bytes = 64 * MIB;
     mlb_memory.label(&params, label, sizeof label);
     check_text(label, "triad f32 3x64 MiB");
