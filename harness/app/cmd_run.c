@@ -78,11 +78,15 @@ static enum mlb_status read_budget(struct job *job, struct mlb_error *err)
 static enum mlb_status make_folder(const char *path, struct mlb_error *err)
 {
     struct stat info;
-    if (mkdir(path, 0777) == 0 ||
-        (errno == EEXIST && stat(path, &info) == 0 && S_ISDIR(info.st_mode)))
+    if (mkdir(path, 0777) == 0)
         return MLB_OK;
-    return mlb_fail(err, MLB_E_IO, "--output %s: cannot make the folder: %s", path,
-                    strerror(errno));
+    int reason = errno;
+    bool there = reason == EEXIST && stat(path, &info) == 0;
+    if (there && S_ISDIR(info.st_mode))
+        return MLB_OK;
+    return mlb_fail(
+        err, MLB_E_IO, "--output %s: %s%s", path,
+        there ? "is not a folder" : "cannot make the folder: ", there ? "" : strerror(reason));
 }
 
 static enum mlb_status begin_record(struct job *job, struct mlb_error *err)
@@ -348,6 +352,8 @@ static enum mlb_status finish(struct job *job, enum mlb_status trouble, struct m
     if (job->record[0] && mlb_result_save(result, job->record, err) != MLB_OK) {
         trouble = err->status;
         job->record[0] = '\0';
+        mlb_log(&job->session.log, MLB_LOG_WARN, "all rows are in %s",
+                mlb_journal_path(job->journal));
     }
     mlb_journal_close(job->journal, trouble == MLB_OK);
     job->journal = NULL;

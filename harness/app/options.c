@@ -232,7 +232,7 @@ static void print_one(const struct mlb_options *options, const char *name, struc
 void mlb_options_print_plan(const struct mlb_options *options, struct mlb_text *text)
 {
     static const char *const names[] = {"only", "device", "solo", "data", "seed", NULL};
-    if (!strchr(options->suite, '/'))
+    if (!options->word_count && !strchr(options->suite, '/'))
         print_one(options, "suite", text);
     for (size_t i = 0; names[i]; i++)
         print_one(options, names[i], text);

@@ -1,0 +1,424 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The program from the outside, as a user meets it. Usage: cli.py PROGRAM SOURCE_DIR [unittest words].
+
+Needs Python's standard library and, for ranks, mpirun. Times are bounded loosely: a shared machine is
+slow now and then; what is asserted is that nothing hangs and nothing is lost.
+"""
+import glob
+import json
+import os
+import re
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+PROGRAM, SOURCE = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
+ENVIRONMENT = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
+                   PRTE_ALLOW_RUN_AS_ROOT="1", PRTE_ALLOW_RUN_AS_ROOT_CONFIRM="1",
+                   OMP_WAIT_POLICY="passive")
+SMALL = ["--min-time", "1ms", "--max-time", "50ms", "--max-warmup", "10ms", "--min-samples", "6"]
+
+
+def mpirun(ranks, *words):
+    return ["mpirun", "--oversubscribe", "-n", str(ranks), PROGRAM, *words, "--oversubscribe"]
+
+
+def call(words, timeout=120, **options):
+    return subprocess.run(words, capture_output=True, text=True, timeout=timeout, env=ENVIRONMENT,
+                          stdin=subprocess.DEVNULL, **options)
+
+
+def run(*words, **options):
+    return call([PROGRAM, *words], **options)
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.path = self.folder.name
+
+    def file(self, name, text):
+        path = os.path.join(self.path, name)
+        with open(path, "w") as file:
+            file.write(text)
+        return path
+
+    def found(self, pattern):
+        return sorted(glob.glob(os.path.join(self.path, pattern)))
+
+    def one_line_error(self, result, code, *parts):
+        """The code, nothing on stdout, one line on stderr that holds the parts."""
+        self.assertEqual(result.returncode, code, result.stderr)
+        self.assertEqual(result.stdout, "")
+        lines = [line for line in result.stderr.splitlines() if line.startswith("mlbench: ")]
+        self.assertEqual(len(lines), 1, result.stderr)
+        for part in parts:
+            self.assertIn(part, lines[0])
+
+    def rows(self, journal):
+        with open(journal) as file:
+            return [json.loads(line)["row"] for line in file.readlines()[1:] if line.endswith("}\n")]
+
+    def record(self):
+        paths = self.found("*.json")
+        self.assertEqual(len(paths), 1)
+        with open(paths[0]) as file:
+            return json.load(file)
+
+
+class Words(Case):
+    def test_wrong_words(self):
+        for words, parts in [
+            (["rn"], ["unknown command 'rn'", "did you mean 'run'"]),
+            (["run", "--sute", "x"], ["unknown option '--sute'", "did you mean '--suite'"]),
+            (["run", "--sui", "x"], ["unknown option '--sui'"]),
+            (["run", "-Z"], ["unknown option '-Z'"]),
+            (["run", "--suite"], ["'--suite' needs a value"]),
+            (["run", "--solo=1"], ["'--solo' takes no value"]),
+            (["run", "-s", "nosuch"], ["unknown suite 'nosuch'", "quick", "smoke"]),
+            (["run", "gem"], ["unknown workload 'gem'", "did you mean 'gemm'"]),
+            (["run", "gemm", "dtyp=f32"], ["unknown key 'dtyp'", "did you mean 'dtype'"]),
+            (["run", "gemm", "dtype=f33"], ["dtype = f33", "bf16"]),
+            (["run", "gemm", "m=5"], ["m, n and k belong together"]),
+            (["run", "size=5"], ["stands before any workload"]),
+            (["run", "--target", "99%"], ["target = 99%", "out of range"]),
+            (["run", "--threads", "-1"], ["threads = -1"]),
+            (["run", "--seed", "x"], ["seed = x"]),
+            (["run", "--format", "xml"], ["format = xml", "markdown"]),
+            (["run", "--budget", "soon"], ["--budget soon", "90s"]),
+            (["run", "--budget", "$2"], ["needs --price-per-hour"]),
+            (["run", "--budget", "0s"], ["must be more than nothing"]),
+            (["run", "-s", "smoke", "--device", "tpu"], ["match", "--device tpu"]),
+            (["run", "-s", "smoke", "--only", "nothing"], ["match", "--only nothing"]),
+            (["run", "-s", "smoke", "gemm"], ["one of the two"]),
+            (["list", "--solo"], ["takes no option '--solo'"]),
+            (["info", "extra"], ["unexpected 'extra'"]),
+            (["info", "--format", "csv"], ["text and json"]),
+            (["help", "nothing"], ["no command and no option 'nothing'"]),
+            (["help", "--completion", "tcsh"], ["bash is known"]),
+        ]:
+            with self.subTest(words=words):
+                self.one_line_error(run(*words), 2, *parts)
+
+    def test_help_is_fast_and_whole(self):
+        best = 9.0
+        for _ in range(20):
+            began = time.monotonic()
+            result = run("--help")
+            best = min(best, time.monotonic() - began)
+        self.assertEqual(result.returncode, 0)
+        for word in ["run", "verify", "--suite", "--budget", "--max-time", "exit codes", "examples"]:
+            self.assertIn(word, result.stdout)
+        if "sanit" not in run("version").stdout:
+            self.assertLess(best, 0.05)
+
+    def test_help_of_each(self):
+        for word in ["run", "list", "info", "verify", "help", "version", "budget", "target"]:
+            result = run("help", word)
+            self.assertEqual((result.returncode, result.stderr), (0, ""), word)
+            self.assertGreater(len(result.stdout), 20)
+
+    def test_man_and_completion(self):
+        self.assertIn(".SH OPTIONS", run("help", "--man").stdout)
+        script = self.file("c.bash", run("help", "--completion", "bash").stdout)
+        ask = (f"source {script}; COMP_WORDS=(mlbench run --sol); COMP_CWORD=2; _mlbench mlbench; "
+               "echo ${COMPREPLY[@]}; COMP_WORDS=(mlbench run --format j); COMP_CWORD=3; "
+               "_mlbench mlbench; echo ${COMPREPLY[@]}")
+        self.assertEqual(call(["bash", "-c", ask]).stdout, "--solo\njson\n")
+
+    def test_list_and_info(self):
+        result = run("list")
+        self.assertEqual(result.returncode, 0)
+        for word in ["quick", "smoke", "full", "gemm", "memory", "all_reduce", "onednn"]:
+            self.assertIn(word, result.stdout)
+        self.assertNotIn("unusable", result.stdout)
+        info = json.loads(run("info", "--format", "json").stdout)
+        self.assertEqual(sorted(info), ["devices", "environment", "libraries", "topology"])
+        self.assertIn("NUMA node 0", run("info").stdout)
+
+    def test_replayed_machine(self):
+        machine = dict(ENVIRONMENT, HWLOC_SYNTHETIC="pack:2 numa:2 l3:1 core:8 pu:2")
+        result = subprocess.run([PROGRAM, "info"], capture_output=True, text=True, env=machine)
+        self.assertEqual(result.returncode, 0)
+        self.assertIn("2 packages, 4 NUMA nodes, 32 cores", result.stdout)
+
+
+class Suites(Case):
+    def suite(self, text):
+        return self.file("s.jsonc", text)
+
+    def test_bad_files(self):
+        for text, line, part in [
+            ('{"cases": [{"workload": "gemm",\n"sise": 1}]}', 2, "unknown key 'sise'"),
+            ('{"cases": [\n{"workload": "gemm", "size": "big"}]}', 2, "size = big"),
+            ('{"cases": [\n\n{"workload": "gmm"}]}', 3, "unknown workload 'gmm'"),
+            ('{"cases": [{"workload": "gemm"}],\n"casse": 1}', 2, "unknown key 'casse'"),
+            ('{"cases":\n[{"workload": "gemm"},\n ', 3, "unexpected end of file"),
+            ("[" * 10_000_000, 1, "nested deeper"),
+            ('{"cases": 3}', 1, "'cases'"),
+            ("", 1, "nothing in it"),
+        ]:
+            with self.subTest(part=part):
+                path = self.suite(text)
+                self.one_line_error(run("run", "-s", path), 2, f"{path}:{line}: ", part)
+
+    def test_half_of_every_suite(self):
+        for path in glob.glob(os.path.join(SOURCE, "configs/suites/*.jsonc")):
+            with open(path) as file:
+                text = file.read()
+            cut = self.suite(text[:len(text) // 2])
+            self.one_line_error(run("run", "-s", cut), 2, cut + ":", "end of file")
+
+    def test_unreadable(self):
+        self.one_line_error(run("run", "-s", self.path + "/none.json"), 2, "none.json", "No such file")
+        self.one_line_error(run("run", "-s", self.path + "/"), 2, self.path)
+
+
+class Runs(Case):
+    def test_smoke(self):
+        result = run("run", "-s", "smoke", "-O", self.path)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(result.stderr, "")
+        self.assertIn("verified", result.stdout)
+        self.assertNotIn("\r", result.stdout)
+        record = self.record()
+        self.assertEqual(record["schema"], 1)
+        self.assertTrue(record["complete"])
+        rows = {row["id"]: row for row in record["rows"]}
+        measured = [row for row in rows.values() if row["status"] == "measured"]
+        self.assertGreaterEqual(len(measured), 4)
+        for row in measured:
+            self.assertTrue(row["verification"]["passed"])
+            self.assertEqual(len(row["samples"]["time_ns"]), row["time_ns"]["n"])
+        for row in rows.values():
+            self.assertIn(row["status"], ["measured", "skipped", "untrusted"])
+            if row["status"] == "skipped":
+                self.assertTrue(row["reason"])
+        self.assertEqual(self.found("*.journal"), [])
+
+    def test_no_name_and_no_secret_in_the_record(self):
+        secret = "hunter2-is-the-word"
+        environment = dict(ENVIRONMENT, AWS_SECRET_ACCESS_KEY=secret, USER="somebody-here")
+        subprocess.run([PROGRAM, "run", "gemm", "size=64", "-O", self.path, *SMALL],
+                       capture_output=True, env=environment, timeout=60)
+        with open(self.found("*.json")[0]) as file:
+            text = file.read()
+        for word in [secret, "somebody-here", f'"{os.uname().nodename}"', self.path]:
+            self.assertNotIn(word, text)
+
+    def test_formats(self):
+        words = ["run", "gemm", "size=64", "dtype=f32", "--no-record", *SMALL]
+        self.assertEqual(len(json.loads(run(*words, "-f", "json").stdout)["rows"]), 1)
+        self.assertEqual(len(run(*words, "-f", "csv").stdout.splitlines()), 2)
+        self.assertIn("| ---", run(*words, "-f", "markdown").stdout.replace("|---", "| ---"))
+        self.assertEqual(self.found("*"), [])
+
+    def test_budget(self):
+        began = time.monotonic()
+        result = run("run", "-s", "smoke", "--budget", "3s", "-O", self.path, "--min-time", "9s",
+                     "--max-time", "20s")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertLess(time.monotonic() - began, 9) # one case alone would take so long
+        self.assertIn("budget of 3.00 s", result.stdout)
+        record = self.record()
+        self.assertFalse(record["complete"])
+        left = [row for row in record["rows"] if "left out" in row.get("reason", "")]
+        self.assertGreater(len(left), 0)
+        money = run("run", "-s", "smoke", "--budget", "$2", "-p", "3600", "--no-record")
+        self.assertIn("per 10^18 FLOP", money.stdout)
+
+    def test_output_folder(self):
+        for folder, part in [("/proc/nothing", "/proc/nothing"),
+                             (self.file("plain", ""), "not a folder")]:
+            self.one_line_error(run("run", "-s", "smoke", "-O", folder), 2, part)
+
+    def test_nothing_measured(self):
+        result = run("run", "all_reduce", "-O", self.path)
+        self.assertEqual(result.returncode, 3)
+        self.assertIn("no case was measured", result.stderr)
+        self.assertIn("needs 2 ranks", result.stdout)
+
+    def test_full_disk(self):
+        """The journal stops at the limit; what was measured is still told, and the code is 2."""
+        def limit():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        result = subprocess.run([PROGRAM, "run", "-s", "smoke", "-O", self.path], text=True,
+                                capture_output=True, env=ENVIRONMENT, preexec_fn=limit, timeout=60)
+        self.assertEqual(result.returncode, 2, result.stderr)
+        self.assertIn(".journal: ", result.stderr)
+        self.assertIn("verified", result.stdout)
+
+    def test_closed_stdout(self):
+        with open("/dev/full", "w") as full:
+            result = subprocess.run([PROGRAM, "run", "gemm", "size=64", "-O", self.path, *SMALL],
+                                    stdout=full, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
+        self.assertEqual(result.returncode, 2)
+        self.assertIn("stdout: No space left", result.stderr)
+        self.assertEqual(len(self.found("*.json")), 1)
+
+    def test_first_sample_soon(self):
+        began = time.monotonic()
+        self.assertEqual(run("run", "gemm", "size=64", "--no-record", *SMALL).returncode, 0)
+        self.assertLess(time.monotonic() - began, 10)
+
+
+class Resume(Case):
+    def interrupted(self, words=()):
+        """A run that was asked to end after a few rows; its journal."""
+        process = subprocess.Popen([PROGRAM, "run", "gemm", "size=32,48,64,96,128,160,192,224",
+                                    "dtype=f32", "--min-time", "400ms", "-O", self.path, *words],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                   env=ENVIRONMENT)
+        journal = None
+        for _ in range(600):
+            time.sleep(0.05)
+            journals = self.found("*.journal")
+            if journals:
+                with open(journals[0]) as file:
+                    if len(file.readlines()) >= 3:
+                        journal = journals[0]
+                        break
+        self.assertTrue(journal)
+        return process, journal
+
+    def test_after_a_kill(self):
+        process, journal = self.interrupted()
+        process.kill()
+        process.communicate()
+        before = self.rows(journal)
+        self.assertGreaterEqual(len(before), 2)
+        result = run("run", "--resume", journal, timeout=120)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        record = self.record()
+        self.assertEqual(len(record["rows"]), 8)
+        for old, new in zip(before, record["rows"]):
+            self.assertEqual(old["samples"]["time_ns"], new["samples"]["time_ns"])
+        self.assertEqual(self.found("*.journal"), [])
+
+    def test_after_an_interrupt(self):
+        process, journal = self.interrupted()
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 3, errors)
+        self.assertIn("--resume " + journal, errors)
+        self.assertIn("verified", output)
+        self.assertEqual(run("run", "--resume", journal, timeout=120).returncode, 0)
+        self.assertEqual(len(self.record()["rows"]), 8)
+
+    def test_torn_line(self):
+        process, journal = self.interrupted()
+        process.kill()
+        process.communicate()
+        with open(journal) as file:
+            text = file.read()
+        with open(journal, "w") as file:
+            file.write(text[:-40])
+        self.assertEqual(run("run", "--resume", journal, timeout=120).returncode, 0)
+        self.assertEqual(len(self.record()["rows"]), 8)
+
+    def test_refused(self):
+        process, journal = self.interrupted()
+        process.kill()
+        process.communicate()
+        with open(journal) as file:
+            lines = file.readlines()
+        self.one_line_error(run("run", "gemm", "size=32", "--resume", journal), 2, "cannot go on", "plan")
+        for name, text, parts in [
+            ("foreign.journal", "root:x:0:0:\n", [":1:", "not a journal"]),
+            ("empty.journal", "", [":1:", "no row"]),
+            ("newer.journal", lines[0].replace('"schema":1', '"schema":99') + lines[1], ["newer"]),
+            ("corrupt.journal", lines[0] + lines[1].replace("time_ns", "time_xs", 1) + lines[2],
+             [":2:"]),
+        ]:
+            with self.subTest(name=name):
+                self.one_line_error(run("run", "--resume", self.file(name, text)), 2, name, *parts)
+        self.one_line_error(run("run", "--resume", self.path + "/none"), 2, "No such file")
+
+
+class Ranks(Case):
+    def test_two_ranks(self):
+        result = call(mpirun(2, "run", "-s", "smoke", "-O", self.path))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        record = self.record()
+        self.assertEqual(record["ranks"], 2)
+        reduced = [row for row in record["rows"]
+                   if row["workload"] == "all_reduce" and row["status"] in ("measured", "untrusted")]
+        self.assertEqual(len(reduced), 3)
+        for row in reduced:
+            rates = row["rates"]
+            self.assertEqual(row["samples"]["across_ranks"], "max")
+            self.assertAlmostEqual(rates["bus_bytes_per_s"]["value"],
+                                   rates["alg_bytes_per_s"]["value"])
+            self.assertEqual(len(row["per_rank"]["median_ns"]), 2)
+
+    def test_solo(self):
+        result = call(mpirun(2, "run", "gemm", "size=64", "dtype=f32", "--solo", "-O", self.path, *SMALL))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertTrue(self.record()["solo"])
+
+    def test_verify(self):
+        result = call(mpirun(2, "verify", "-s", "smoke"))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertRegex(result.stdout, r"\n\d+ verified, 0 wrong, 0 failed, \d+ skipped\n")
+
+    def test_one_error_for_all_ranks(self):
+        result = call(mpirun(3, "run", "gemm", "dtype=f33"))
+        self.assertEqual(result.returncode, 2)
+        self.assertEqual(result.stderr.count("mlbench: "), 1, result.stderr)
+
+    def test_too_many_ranks(self):
+        many = 4 * os.cpu_count()
+        result = call(["mpirun", "--oversubscribe", "-n", str(many), PROGRAM, "run", "-s", "smoke"])
+        self.assertEqual(result.returncode, 2)
+        self.assertIn(f"{many} ranks on a node that has", result.stderr)
+        self.assertIn("--oversubscribe", result.stderr)
+
+    def test_64_ranks(self):
+        result = call(mpirun(64, "run", "-s", "smoke", "-O", self.path, "--timeout", "100s"),
+                      timeout=280)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(self.record()["ranks"], 64)
+
+    def lose(self, how, seconds):
+        words = mpirun(3, "run", "gemm", "size=96,128,160,192,224,256", "dtype=f32", "--min-time",
+                       "3s", "--timeout", "5s", "-O", self.path)
+        process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                   env=ENVIRONMENT)
+        for _ in range(600):
+            time.sleep(0.05)
+            if any(len(self.rows(path)) >= 1 for path in self.found("*.journal")):
+                break
+        children = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True)
+        victim = int(children.stdout.split()[1])
+        began = time.monotonic()
+        os.kill(victim, how)
+        output, errors = process.communicate(timeout=60)
+        self.assertLess(time.monotonic() - began, seconds)
+        return process.returncode, output, errors
+
+    def test_killed_rank(self):
+        code, _, errors = self.lose(signal.SIGKILL, 30)
+        self.assertNotEqual(code, 0)
+        self.assertRegex(errors, r"rank 1\b")
+        journal = self.found("*.journal")[0]
+        self.assertIn("--resume " + journal, errors)
+        result = call(mpirun(3, "run", "--resume", journal))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(len(self.record()["rows"]), 6)
+
+    def test_stopped_rank(self):
+        code, output, errors = self.lose(signal.SIGSTOP, 30)
+        self.assertEqual(code, 3, errors)
+        self.assertRegex(errors, r"rank 1 .*stopped")
+        self.assertIn("verified", output)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0], *sys.argv[3:]], verbosity=2)
