@@ -221,15 +221,22 @@ class Runs(Case):
 
     def test_budget(self):
         began = time.monotonic()
-        result = run("run", "-s", "smoke", "--budget", "3s", "-O", self.path, "--min-time", "9s",
-                     "--max-time", "20s")
+        result = run("run", "gemm", "size=64,80,96,112,128,144", "--budget", "3s", "-O", self.path,
+                     "--min-time", "9s", "--max-time", "20s", "--max-samples", "1M")
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertLess(time.monotonic() - began, 9) # one case alone would take so long
-        self.assertIn("budget of 3.00 s", result.stdout)
+        stops = [row["samples"]["stop_reason"] for row in self.record()["rows"] if "samples" in row]
+        self.assertIn("budget", stops)
+
+    def test_budget_leaves_out(self):
+        result = run("run", "-s", "smoke", "--budget", "20ms", "-O", self.path)
+        self.assertIn("budget of 20.0 ms", result.stdout)
         record = self.record()
         self.assertFalse(record["complete"])
         left = [row for row in record["rows"] if "left out" in row.get("reason", "")]
         self.assertGreater(len(left), 0)
+
+    def test_money(self):
         money = run("run", "-s", "smoke", "--budget", "$2", "-p", "3600", "--no-record")
         self.assertIn("per 10^18 FLOP", money.stdout)
 
