@@ -106,7 +106,7 @@ static bool has_avx512(void)
            __builtin_cpu_supports("avx512vl");
 }
 
-__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,prefer-vector-width=512"))) static void
+__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))) static void
 fill_avx512(void *to, uint64_t count, enum mlb_dtype dtype, enum mlb_data data, uint64_t seed,
             uint64_t first)
 {

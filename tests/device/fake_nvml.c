@@ -1,20 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Functions with NVML's names and binary interface; figures as of an H200 in a dense GEMM. With
- * FAKE_NVML_OLD only the functions that every driver has. */
+/* Functions with NVML's names and binary interface. With FAKE_NVML_OLD only those that every driver
+ * has. */
 #include "tests/device/fake_nvml.h"
 
 #include <string.h>
 
-struct fake_nvml fake_nvml = {
-    .sm_mhz = 1530,
-    .memory_mhz = 3201,
-    .max_mhz = 1980,
-    .power_mw = 698500,
-    .limit_mw = 700000,
-    .celsius = 67,
-    .energy_mj = 123456789,
-    .reasons = 0x4,
-};
+struct fake_nvml fake_nvml = FAKE_NVML_AT_START;
 
 static int device;
 

@@ -122,6 +122,24 @@ static void test_close_frees_what_is_left(void **state)
     check_true((mapped_pages() - before) * sysconf(_SC_PAGESIZE) < (long)bytes / 2);
 }
 
+static void test_free_gives_the_memory_back(void **state)
+{
+    struct mlb_error err = {0};
+    const size_t bytes = 32 << 20;
+    struct mlb_device *device = open_cpu(1);
+    void *kept, *ptr;
+    (void)state;
+    check_ok(mlb_alloc(device, 100, "kept", &kept, &err), &err);
+    long before = mapped_pages();
+    for (int i = 0; i < 4; i++) {
+        check_ok(mlb_alloc(device, bytes, "x", &ptr, &err), &err);
+        mlb_free(device, ptr);
+    }
+    check_true((mapped_pages() - before) * sysconf(_SC_PAGESIZE) < (long)bytes);
+    memset(kept, 1, 100);
+    mlb_backend_cpu.close(device);
+}
+
 static void test_too_much_is_an_error_and_not_a_kill(void **state)
 {
     struct mlb_error err = {0};
@@ -231,6 +249,7 @@ int main(void)
         cmocka_unit_test(test_open_sets_the_threads),
         cmocka_unit_test(test_alloc_is_aligned_and_zero_is_nothing),
         cmocka_unit_test(test_close_frees_what_is_left),
+        cmocka_unit_test(test_free_gives_the_memory_back),
         cmocka_unit_test(test_too_much_is_an_error_and_not_a_kill),
         cmocka_unit_test(test_copy_moves_bytes),
         cmocka_unit_test(test_marks_measure_time),

@@ -15,7 +15,10 @@ static int open_fake(void **state)
 {
     void *handle = dlopen(FAKE_NVML, RTLD_NOW | RTLD_LOCAL);
     *state = handle ? dlsym(handle, "fake_nvml") : NULL;
-    return *state ? 0 : -1;
+    if (!*state)
+        return -1;
+    *(struct fake_nvml *)*state = (struct fake_nvml)FAKE_NVML_AT_START;
+    return 0;
 }
 
 static void test_readings_in_si_units(void **state)
@@ -66,7 +69,6 @@ static void test_a_reading_that_fails_is_absent(void **state)
     check_true(!mlb_nvml_violation_s(&nvml, MLB_NVML_POLICY_POWER, &v));
     check_true(!mlb_nvml_ecc_uncorrected(&nvml, &v));
     check_close(v, 5, 0);
-    fake->reading_code = 0;
     mlb_nvml_close(&nvml);
 }
 
@@ -101,7 +103,6 @@ static void test_errors_of_the_library(void **state)
     fake->init_code = 9;
     check_fails(mlb_nvml_open(&nvml, FAKE_NVML, PCI, &err), MLB_E_DEVICE, &err,
                 "NVML: start: Driver Not Loaded");
-    fake->init_code = 0;
     check_i64(fake->started, 0);
     check_true(nvml.library.handle == NULL);
 }
@@ -118,7 +119,7 @@ static struct mlb_telemetry *open_telemetry(const char *library)
 
 static void test_a_window_of_a_hot_gpu(void **state)
 {
-    struct fake_nvml *fake = *state, before = *fake;
+    struct fake_nvml *fake = *state;
     struct mlb_telemetry_window window;
     struct mlb_telemetry *telemetry = open_telemetry(FAKE_NVML);
     mlb_telemetry_begin(telemetry);
@@ -143,12 +144,11 @@ static void test_a_window_of_a_hot_gpu(void **state)
     check_text(window.verdict, "throttled by heat for 100 % of the window, up to 91 C");
     mlb_telemetry_close(telemetry);
     check_i64(fake->started, 0);
-    *fake = before;
 }
 
 static void test_a_window_at_the_power_cap_is_clean(void **state)
 {
-    struct fake_nvml *fake = *state, before = *fake;
+    struct fake_nvml *fake = *state;
     struct mlb_telemetry_window window;
     struct mlb_telemetry *telemetry = open_telemetry(FAKE_NVML);
     fake->sm_mhz = 1200; /* below 75 % of the maximum */
@@ -160,12 +160,11 @@ static void test_a_window_at_the_power_cap_is_clean(void **state)
     check_close(window.ecc_uncorrected.value, 0, 0);
     check_text(window.verdict, "");
     mlb_telemetry_close(telemetry);
-    *fake = before;
 }
 
 static void test_an_error_in_memory_spoils_the_window(void **state)
 {
-    struct fake_nvml *fake = *state, before = *fake;
+    struct fake_nvml *fake = *state;
     struct mlb_telemetry_window window;
     struct mlb_telemetry *telemetry = open_telemetry(FAKE_NVML);
     fake->ecc = 5; /* of long ago */
@@ -178,7 +177,6 @@ static void test_an_error_in_memory_spoils_the_window(void **state)
     check_close(window.ecc_uncorrected.value, 2, 0);
     check_text(window.verdict, "2 uncorrectable memory errors appeared");
     mlb_telemetry_close(telemetry);
-    *fake = before;
 }
 
 static void test_a_gpu_with_little_to_tell(void **state)
@@ -199,14 +197,14 @@ static void test_a_gpu_with_little_to_tell(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_readings_in_si_units),
-        cmocka_unit_test(test_a_reading_that_fails_is_absent),
-        cmocka_unit_test(test_an_old_driver_lacks_functions),
-        cmocka_unit_test(test_errors_of_the_library),
-        cmocka_unit_test(test_a_window_of_a_hot_gpu),
-        cmocka_unit_test(test_a_window_at_the_power_cap_is_clean),
-        cmocka_unit_test(test_an_error_in_memory_spoils_the_window),
-        cmocka_unit_test(test_a_gpu_with_little_to_tell),
+        cmocka_unit_test_setup(test_readings_in_si_units, open_fake),
+        cmocka_unit_test_setup(test_a_reading_that_fails_is_absent, open_fake),
+        cmocka_unit_test_setup(test_an_old_driver_lacks_functions, open_fake),
+        cmocka_unit_test_setup(test_errors_of_the_library, open_fake),
+        cmocka_unit_test_setup(test_a_window_of_a_hot_gpu, open_fake),
+        cmocka_unit_test_setup(test_a_window_at_the_power_cap_is_clean, open_fake),
+        cmocka_unit_test_setup(test_an_error_in_memory_spoils_the_window, open_fake),
+        cmocka_unit_test_setup(test_a_gpu_with_little_to_tell, open_fake),
     };
-    return cmocka_run_group_tests(tests, open_fake, NULL);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }
