@@ -209,13 +209,27 @@ static enum mlb_status list_devices(struct mlb_topology *topology, struct mlb_er
 /* -------------------------------------------------------------------------- open and close */
 
 /* Plugins that would start a GPU's driver or look for an X server: slow, and nothing they know is
- * needed here. hwloc 2.0 cannot do it and those it does not know are no error. */
+ * needed here. It is no error when this hwloc has no such plugin. */
 static void forbid_drivers(hwloc_topology_t hwloc)
 {
     static const char *const components[] = {"cuda", "nvml", "rsmi", "levelzero", "opencl", "gl"};
     for (size_t i = 0; i < sizeof components / sizeof components[0]; i++)
         (void)hwloc_topology_set_components(hwloc, HWLOC_TOPOLOGY_COMPONENTS_FLAG_BLACKLIST,
                                             components[i]);
+}
+
+/* hwloc falls back on the machine that it runs on, without a word, when it cannot read another. */
+static enum mlb_status check_replay(hwloc_topology_t hwloc, struct mlb_error *err)
+{
+    static const char *const variables[] = {"HWLOC_XMLFILE", "HWLOC_FSROOT", "HWLOC_SYNTHETIC"};
+    if (!hwloc_topology_is_thissystem(hwloc) || getenv("HWLOC_THISSYSTEM"))
+        return MLB_OK;
+    for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++)
+        if (getenv(variables[i]))
+            return mlb_fail(err, MLB_E_CONFIG,
+                            "%s=%s: hwloc cannot read that machine; correct or unset it",
+                            variables[i], getenv(variables[i]));
+    return MLB_OK;
 }
 
 static enum mlb_status load(hwloc_topology_t *hwloc, struct mlb_error *err)
@@ -228,11 +242,9 @@ static enum mlb_status load(hwloc_topology_t *hwloc, struct mlb_error *err)
     if (hwloc_topology_set_flags(*hwloc, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED) != 0 ||
         hwloc_topology_set_io_types_filter(*hwloc, HWLOC_TYPE_FILTER_KEEP_IMPORTANT) != 0 ||
         hwloc_topology_load(*hwloc) != 0)
-        return mlb_fail(err, MLB_E_UNSUPPORTED,
-                        "hwloc: cannot read the topology: %s (HWLOC_XMLFILE, HWLOC_FSROOT or "
-                        "HWLOC_SYNTHETIC set to something unreadable?)",
+        return mlb_fail(err, MLB_E_UNSUPPORTED, "hwloc: cannot read the topology: %s",
                         strerror(errno));
-    return MLB_OK;
+    return check_replay(*hwloc, err);
 }
 
 enum mlb_status mlb_topology_open(struct mlb_topology **topology, struct mlb_error *err)

@@ -76,7 +76,7 @@ static const struct row rows[] = {
      .warning = "this rank and 2 others were started on the same cores (CPUs 0-3)"},
     {"another job's ranks share nothing out", TWO_PACKAGES, 0, 1, .current = "0-15",
      .parent = "0-31", .sharing = 1, .by = MLB_BOUND_BY_LAUNCHER, .cpus = "0-15", .cores = 8,
-     .machine_cores = 16, .numa = 0, .cache_mib = 32, .warning = "this rank and 1 other were started"},
+     .machine_cores = 16, .numa = 0, .cache_mib = 32, .warning = "this rank and 1 other were"},
     {"two jobs on the same core", TWO_PACKAGES, 0, 1, .current = "0-1", .parent = "0-31",
      .sharing = 1, .by = MLB_BOUND_BY_LAUNCHER, .cpus = "0-1", .cores = 1, .machine_cores = 16,
      .numa = 0, .cache_mib = 4, .warning = "this rank and 1 other were started"},

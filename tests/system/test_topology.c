@@ -77,20 +77,18 @@ static void reads_this_machine(void **state)
 static void says_what_it_cannot_read(void **state)
 {
     (void)state;
-    struct mlb_topology *topology = NULL;
-    struct mlb_error err = {0};
-    mlb_topology_close(open_machine(NULL, NULL)); /* clears the variables */
-    setenv("HWLOC_XMLFILE", "/nowhere/machine.xml", 1);
-    enum mlb_status status = mlb_topology_open(&topology, &err);
-    if (status == MLB_OK) { /* hwloc falls back on the machine that it runs on */
-        struct mlb_topology_counts counts;
-        mlb_topology_counts(topology, &counts);
-        check_true(counts.this_machine);
-    } else {
-        check_fails(status, MLB_E_UNSUPPORTED, &err, "HWLOC_XMLFILE");
+    static const char *const wrong[][2] = {{"HWLOC_XMLFILE", "/nowhere/machine.xml"},
+                                           {"HWLOC_SYNTHETIC", "pack:two core:many"},
+                                           {"HWLOC_FSROOT", "/nowhere"}};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        struct mlb_topology *topology = NULL;
+        struct mlb_error err = {0};
+        mlb_topology_close(open_machine(NULL, NULL)); /* clears the variables */
+        setenv(wrong[i][0], wrong[i][1], 1);
+        check_fails(mlb_topology_open(&topology, &err), MLB_E_CONFIG, &err, wrong[i][1]);
         check_true(topology == NULL);
+        unsetenv(wrong[i][0]);
     }
-    mlb_topology_close(topology);
 }
 
 struct kind_row {
