@@ -34,6 +34,15 @@ enum mlb_status mlb_mpi_break(struct mlb_mpi *mpi, const struct mlb_error *err)
     return mpi->broken.status;
 }
 
+void mlb_mpi_name_rank(const struct mlb_mpi *mpi, int rank, struct mlb_text *names)
+{
+    const struct mlb_board_slot *slot = mlb_board_find(&mpi->board, rank);
+    enum mlb_board_life life = slot ? mlb_board_life(slot) : MLB_LIFE_RUNS;
+    mlb_text_addf(names, "rank %d on %s", rank, mpi->hosts[rank]);
+    if (life != MLB_LIFE_RUNS)
+        mlb_text_addf(names, " (%s)", mlb_board_life_text(life));
+}
+
 /* ------------------------------------------------------------------------------------ the start */
 
 /* Watches the start itself, in which ranks may wait for one another within MPI: a board and a
@@ -43,14 +52,16 @@ struct guard {
     struct mlb_watchdog *watchdog;
 };
 
-static enum mlb_status guard_open(struct guard *guard, int rank, double deadline_s,
-                                  struct mlb_error *err)
+static enum mlb_status guard_open(struct guard *guard, int rank, const char *host,
+                                  double deadline_s, struct mlb_error *err)
 {
     enum mlb_status status = mlb_board_open_private(&guard->board, rank, err);
     if (status != MLB_OK)
         return status;
-    const struct mlb_watchdog_how how = {
-        .board = &guard->board, .log = {MLB_LOG_ERROR, STDERR_FILENO, -1}, .nodes = 1};
+    const struct mlb_watchdog_how how = {.board = &guard->board,
+                                         .log = {MLB_LOG_ERROR, STDERR_FILENO, -1},
+                                         .nodes = 1,
+                                         .host = host};
     status = mlb_watchdog_open(&how, &guard->watchdog, err);
     if (status == MLB_OK)
         mlb_watchdog_watch(guard->watchdog, "the start of MPI", deadline_s);
@@ -145,7 +156,6 @@ static enum mlb_status identify(struct mlb_mpi *mpi, struct mlb_error *err)
     if (code != MPI_SUCCESS)
         return mlb_mpi_status(code, err, "ask for rank and size");
     mlb_mpi_short_version(library, comm->library, sizeof comm->library);
-    gethostname(comm->host, sizeof comm->host - 1);
     size_t ranks = (size_t)comm->size;
     mpi->requests = calloc(ranks, sizeof *mpi->requests);
     mpi->finished = calloc(ranks, sizeof *mpi->finished);
@@ -214,6 +224,7 @@ static enum mlb_status start(struct mlb_mpi *mpi, const struct mlb_launcher *lau
     const struct mlb_watchdog_how how = {.board = &mpi->board,
                                          .log = {MLB_LOG_ERROR, STDERR_FILENO, -1},
                                          .nodes = mpi->comm.nodes,
+                                         .host = mpi->comm.host,
                                          .end_job = end_by_mpi};
     return mlb_watchdog_open(&how, &mpi->watchdog, err);
 }
@@ -228,8 +239,9 @@ enum mlb_status mlb_comm_open_mpi(const struct mlb_launcher *launcher, double de
     mpi->control = mpi->data = mpi->node = mpi->leaders = MPI_COMM_NULL;
     mpi->comm = (struct mlb_comm){
         .ops = &mlb_comm_mpi_ops, .name = "mpi", .deadline_s = deadline_s, .state = mpi};
+    gethostname(mpi->comm.host, sizeof mpi->comm.host - 1);
     struct guard guard = {0};
-    enum mlb_status status = guard_open(&guard, launcher->rank, deadline_s, err);
+    enum mlb_status status = guard_open(&guard, launcher->rank, mpi->comm.host, deadline_s, err);
     if (status == MLB_OK)
         status = start(mpi, launcher, err);
     guard_close(&guard);

@@ -8,6 +8,7 @@
 #include "collectives/board.h"
 #include "collectives/launcher.h"
 #include "collectives/watchdog.h"
+#include "harness/base/text.h"
 #include "harness/measure/comm.h"
 
 struct mlb_mpi {
@@ -65,6 +66,9 @@ enum mlb_status mlb_control_all_sum(struct mlb_comm *comm, double *values, size_
                                     struct mlb_error *err);
 /* line_up.c */
 enum mlb_status mlb_line_up(struct mlb_comm *comm, struct mlb_error *err);
+
+/* "rank 3 on node7", with what ails its process when that is known. */
+void mlb_mpi_name_rank(const struct mlb_mpi *mpi, int rank, struct mlb_text *names);
 
 /* Remember a failure: the ranks no longer agree on what comes next. Returns err->status. */
 enum mlb_status mlb_mpi_break(struct mlb_mpi *mpi, const struct mlb_error *err);

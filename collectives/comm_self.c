@@ -96,8 +96,10 @@ enum mlb_status mlb_comm_open_self(double deadline_s, struct mlb_comm **comm, st
     gethostname(self->comm.host, sizeof self->comm.host - 1);
     enum mlb_status status = mlb_board_open_private(&self->board, 0, err);
     if (status == MLB_OK) {
-        const struct mlb_watchdog_how how = {
-            .board = &self->board, .log = {MLB_LOG_ERROR, STDERR_FILENO, -1}, .nodes = 1};
+        const struct mlb_watchdog_how how = {.board = &self->board,
+                                             .log = {MLB_LOG_ERROR, STDERR_FILENO, -1},
+                                             .nodes = 1,
+                                             .host = self->comm.host};
         status = mlb_watchdog_open(&how, &self->watchdog, err);
     }
     if (status != MLB_OK) {

@@ -82,15 +82,6 @@ static enum mlb_status check_length(const struct star *star, size_t bytes, struc
 
 /* ------------------------------------------------------------------------------------- messages */
 
-static void add_rank(const struct star *star, int rank, struct mlb_text *names)
-{
-    const struct mlb_board_slot *slot = mlb_board_find(&star->mpi->board, rank);
-    enum mlb_board_life life = slot ? mlb_board_life(slot) : MLB_LIFE_RUNS;
-    mlb_text_addf(names, "rank %d on %s", rank, star->mpi->hosts[rank]);
-    if (life != MLB_LIFE_RUNS)
-        mlb_text_addf(names, " (%s)", mlb_board_life_text(life));
-}
-
 /* "rank 3 on node7 did not come to 'gather' within 30 s" for the ranks whose request is pending. */
 static enum mlb_status fail_missing(const struct star *star, double waited_s, struct mlb_error *err)
 {
@@ -100,7 +91,7 @@ static enum mlb_status fail_missing(const struct star *star, double waited_s, st
         if (star->mpi->requests[rank] == MPI_REQUEST_NULL || ++missing > NAMED_RANKS)
             continue;
         mlb_text_add(&names, missing > 1 ? ", " : "");
-        add_rank(star, rank, &names);
+        mlb_mpi_name_rank(star->mpi, rank, &names);
     }
     if (missing > NAMED_RANKS)
         mlb_text_addf(&names, " and %d more", missing - NAMED_RANKS);
@@ -113,7 +104,7 @@ static enum mlb_status fail_missing(const struct star *star, double waited_s, st
 static enum mlb_status fail_centre(const struct star *star, double waited_s, struct mlb_error *err)
 {
     struct mlb_text name = {0};
-    add_rank(star, star->centre, &name);
+    mlb_mpi_name_rank(star->mpi, star->centre, &name);
     mlb_fail(err, MLB_E_TIMEOUT, "%s did not come to '%s' within %.3g s", mlb_text_get(&name),
              star->name, waited_s);
     mlb_text_free(&name);

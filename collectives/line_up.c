@@ -5,24 +5,36 @@
 #include "collectives/comm_mpi.h"
 
 #include "collectives/patience.h"
+#include "harness/base/clock.h"
 #include "harness/base/text.h"
 
+#define OTHERS_SPEAK_S 2.0 /* head start of a machine that can name the missing rank */
 #define PROGRESS_TURNS                                                                             \
     256 /* spins between two looks into MPI, which may have messages to push on */
+
+/* Not come, or come and then stopped before it could let the others go. */
+static bool is_missing(const struct mlb_mpi *mpi, const struct mlb_board_slot *slot)
+{
+    enum mlb_board_life life = mlb_board_life(slot);
+    return atomic_load(&slot->arrivals) < mpi->line_ups || life == MLB_LIFE_STOPPED ||
+           life == MLB_LIFE_GONE;
+}
 
 static enum mlb_status fail_missing(struct mlb_mpi *mpi, struct mlb_error *err)
 {
     struct mlb_text names = {0};
-    for (int i = 0; i < mpi->board.size; i++) {
+    for (int i = 0; mpi->shared_board && i < mpi->board.size; i++) {
         const struct mlb_board_slot *slot = &mpi->board.memory->slots[i];
-        if (atomic_load(&slot->arrivals) >= mpi->line_ups)
+        if (!is_missing(mpi, slot))
             continue;
-        int rank = (int)atomic_load(&slot->rank);
-        mlb_text_addf(&names, "%srank %d on %s (%s)", names.length ? ", " : "", rank,
-                      mpi->hosts[rank], mlb_board_life_text(mlb_board_life(slot)));
+        mlb_text_add(&names, names.length ? ", " : "");
+        mlb_mpi_name_rank(mpi, (int)atomic_load(&slot->rank), &names);
     }
-    const char *who = names.length ? names.data : "a rank on another machine";
-    mlb_fail(err, MLB_E_TIMEOUT, "%s did not come to 'line_up' within %.3g s", who,
+    if (names.length == 0) {
+        mlb_sleep_s(OTHERS_SPEAK_S);
+        mlb_text_add(&names, "a rank on another machine");
+    }
+    mlb_fail(err, MLB_E_TIMEOUT, "%s did not come to 'line_up' within %.3g s", mlb_text_get(&names),
              mpi->comm.deadline_s);
     mlb_text_free(&names);
     return MLB_E_TIMEOUT;

@@ -69,20 +69,20 @@ static enum behind judge_all(const struct mlb_board *board, uint64_t *most_moves
     return worst;
 }
 
-static void name_rank(const struct mlb_board_slot *slot, struct mlb_text *line)
+static void name_rank(const struct mlb_board_slot *slot, const char *host, struct mlb_text *line)
 {
     char what[MLB_BOARD_WHAT];
     mlb_board_get_what(slot, what);
     bool inside = atomic_load(&slot->waits) || atomic_load(&slot->watch_end_ns);
-    mlb_text_addf(line, "rank %d (pid %d) on this node has not moved for %.0f s %s '%s', %s",
-                  (int)atomic_load(&slot->rank), (int)atomic_load(&slot->pid),
+    mlb_text_addf(line, "rank %d (pid %d) on %s has not moved for %.0f s %s '%s', %s",
+                  (int)atomic_load(&slot->rank), (int)atomic_load(&slot->pid), host,
                   (double)(mlb_clock_ns() - atomic_load(&slot->moved_ns)) / NS_PER_S,
                   inside ? "in" : "after", what, mlb_board_life_text(mlb_board_life(slot)));
 }
 
-void mlb_watchdog_describe(const struct mlb_board *board, int nodes,
-                           char to[static MLB_WATCHDOG_LINE])
+void mlb_watchdog_describe(const struct mlb_watchdog_how *how, char to[static MLB_WATCHDOG_LINE])
 {
+    const struct mlb_board *board = how->board;
     struct mlb_text line = {0};
     uint64_t most_moves;
     enum behind worst = judge_all(board, &most_moves);
@@ -96,12 +96,13 @@ void mlb_watchdog_describe(const struct mlb_board *board, int nodes,
             continue;
         }
         mlb_text_add(&line, named++ ? "; " : "");
-        name_rank(slot, &line);
+        name_rank(slot, how->host, &line);
     }
     if (more)
         mlb_text_addf(&line, "; and %d more", more);
-    if (worst <= IN_STEP && nodes > 1)
-        mlb_text_add(&line, "; all ranks of this node are in step, so look at the other nodes");
+    if (worst <= IN_STEP && how->nodes > 1)
+        mlb_text_addf(&line, "; all ranks on %s are in step, so look at the other machines",
+                      how->host);
     mlb_format(to, MLB_WATCHDOG_LINE, "%s", mlb_text_get(&line));
     mlb_text_free(&line);
 }
@@ -174,7 +175,7 @@ static void speak_and_end(struct mlb_watchdog *watchdog)
     if (!atomic_compare_exchange_strong(&board->memory->reporter, &nobody, me))
         return;
     char line[MLB_WATCHDOG_LINE];
-    mlb_watchdog_describe(board, watchdog->how.nodes, line);
+    mlb_watchdog_describe(&watchdog->how, line);
     mlb_log(&watchdog->how.log, MLB_LOG_ERROR, "a deadline passed, the job ends: %s", line);
     end_job(watchdog);
 }

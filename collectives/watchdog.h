@@ -19,6 +19,7 @@ struct mlb_watchdog_how {
     struct mlb_board *board; /* joined; must outlive the watchdog */
     struct mlb_log log;      /* where the line goes */
     int nodes;               /* machines of the job */
+    const char *host;        /* this machine's name; must outlive the watchdog */
     /* Ends the whole job with this exit code; called on a thread of its own. If it has not within
      * 5 s, the process ends by _exit(exit_code). NULL: _exit at once. */
     void (*end_job)(void *user, int exit_code);
@@ -37,7 +38,6 @@ void mlb_watchdog_progress(struct mlb_watchdog *watchdog);
 
 /* The line that names who stands behind, as the watchdog would write it now. For tests too. */
 #define MLB_WATCHDOG_LINE 1024
-void mlb_watchdog_describe(const struct mlb_board *board, int nodes,
-                           char to[static MLB_WATCHDOG_LINE]);
+void mlb_watchdog_describe(const struct mlb_watchdog_how *how, char to[static MLB_WATCHDOG_LINE]);
 
 #endif

@@ -32,9 +32,12 @@ static void knows_the_job(void **state)
     check_i64(comm->size, atoi(getenv("OMPI_COMM_WORLD_SIZE")));
     check_i64(comm->rank, atoi(getenv("OMPI_COMM_WORLD_RANK")));
     check_i64(comm->local_rank, atoi(getenv("OMPI_COMM_WORLD_LOCAL_RANK")));
-    check_i64(comm->local_size, comm->size);
-    check_i64(comm->node, 0);
-    check_i64(comm->nodes, 1);
+    /* The tests of several machines have the same number of ranks on each, in blocks. */
+    const char *text = getenv("MLB_TEST_NODES");
+    int nodes = text ? atoi(text) : 1;
+    check_i64(comm->nodes, nodes);
+    check_i64(comm->local_size, comm->size / nodes);
+    check_i64(comm->node, comm->rank / comm->local_size);
     check_true(comm->slots > 0);
     check_true(strlen(comm->host) > 0);
     check_contains(comm->library, "Open MPI ");
@@ -184,10 +187,10 @@ static void sums_are_exact(void **state)
 
 static void large_counts_are_cut(void **state)
 {
-    static const size_t blocks[] = {1, 7, 1000, 1001, 4096};
+    static const size_t blocks[] = {1, 7, 100, 101, 4096};
     for (size_t b = 0; b < sizeof blocks / sizeof *blocks; b++)
         for (int in_place = 0; in_place < 2; in_place++)
-            check_sum(job_of(state), MLB_BF16, 1001, in_place, blocks[b]);
+            check_sum(job_of(state), MLB_BF16, 101, in_place, blocks[b]);
     mlb_channel_mpi_set_block(job_of(state)->channel, (size_t)1 << 30);
 }
 
@@ -262,7 +265,7 @@ static void run_workload(const struct job *job, struct mlb_channel *channel,
     check_ok(variant->check(params, &ctx, &err), &err);
     check_ok(variant->setup(memory, params, &ctx, &err), &err);
     check_ok(workload->verify(variant, memory, params, &ctx, verification, &err), &err);
-    for (int i = 0; i < 300; i++)
+    for (int i = 0; i < 30; i++)
         check_ok(variant->step(memory, &ctx, &err), &err);
     variant->teardown(memory, &ctx);
     variant->teardown(memory, &ctx);
