@@ -103,7 +103,7 @@ if(MLBENCH_TESTS)
     endif()
 endif()
 
-# An installed program still finds libraries that lie in folders of their own (/opt/amazon, modules).
+# An installed program finds libraries that lie in folders of their own (/opt/amazon, modules).
 foreach(library IN LISTS MPI_C_LIBRARIES DNNL_LIBRARY)
     if(library MATCHES "^/" AND NOT library MATCHES "^(/usr)?/lib/")
         set(CMAKE_INSTALL_RPATH_USE_LINK_PATH ON)

@@ -9,8 +9,8 @@ import subprocess
 
 import tree
 
-FLAGS = ["-std=c17", "-D_GNU_SOURCE", "-fsyntax-only", "-Wall", "-Wextra", "-Wstrict-prototypes",
-         "-Wshadow", "-Wconversion", "-Werror", "-x", "c", "-"]
+FLAGS = ["-std=c17", "-D_GNU_SOURCE", '-DMLB_TEST_SOURCE_DIR=""', "-fsyntax-only", "-Wall",
+         "-Wextra", "-Wstrict-prototypes", "-Wshadow", "-Wconversion", "-Werror", "-x", "c", "-"]
 
 
 def arguments():
