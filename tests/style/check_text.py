@@ -19,7 +19,8 @@ FORBIDDEN = [
      "say what is, not what is to come"),
     (r"\bassert_(f[l]oat|i[n]t)_(not_)?equal\b",
      "use check_close, check_i64, check_u64 of tests/check.h"),
-    (r"(?<![\w.])/(h[o]me/(?!user\b)|U[s]ers/)\w+|(?<![\w.-])/(r[o]ot|w[o]rk)/", "a path of one machine"),
+    (r"(?<![\w.])/(h[o]me/(?!user\b)|U[s]ers/)\w+|(?<![\w.-])/(r[o]ot|w[o]rk)/",
+     "a path of one machine"),
     (r"\b(a[s] requested|a[s] discussed|t[h]e brief|t[h]is workplace)\b",
      "the project speaks of itself alone"),
 ]
