@@ -90,7 +90,7 @@ static dnnl_status_t describe_product(struct onednn *one, bool packed)
     dnnl_primitive_attr_t attributes = NULL;
     dnnl_status_t code = dnnl_primitive_attr_create(&attributes);
     if (code == dnnl_success)
-        code = dnnl_primitive_attr_set_fpmath_mode(attributes, dnnl_fpmath_mode_strict);
+        code = onednn_strict(attributes);
     if (code == dnnl_success)
         code = onednn_matmul(&one->desc, one->engine, &one->a, packed ? &one->asked : &one->b,
                              &one->c, attributes);

@@ -8,6 +8,18 @@
 #include <oneapi/dnnl/dnnl.h>
 #include <stddef.h>
 
+/* f32 is multiplied as f32. Before version 2.6 (Ubuntu 22.04 has 2.2) it always was, and there is
+ * no call to ask for it. */
+static inline dnnl_status_t onednn_strict(dnnl_primitive_attr_t attributes)
+{
+#if DNNL_VERSION_MAJOR >= 3 || DNNL_VERSION_MINOR >= 6
+    return dnnl_primitive_attr_set_fpmath_mode(attributes, dnnl_fpmath_mode_strict);
+#else
+    (void)attributes;
+    return dnnl_success;
+#endif
+}
+
 /* Zero-initialise; onednn_layout_free accepts that. */
 struct onednn_layout {
     dnnl_memory_desc_t desc;
