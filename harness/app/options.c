@@ -199,7 +199,9 @@ enum mlb_status mlb_options_parse(struct mlb_options *options, int argc, char **
         return err->status;
     build_getopt(rows, count, longs, letters);
     opterr = 0;
-    optind = first;
+    optind = 0; /* glibc: forget what an earlier call left half read */
+    argc -= first - 1;
+    argv += first - 1; /* the command's word stands where getopt expects the program's name */
     int got;
     while ((got = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
         if (got == ':')
@@ -217,15 +219,27 @@ enum mlb_status mlb_options_parse(struct mlb_options *options, int argc, char **
     return take_words(options, argc, argv, optind, err);
 }
 
+/* Words are kept apart by blanks, so a blank inside one becomes '?', which --only reads as any
+ * character. */
+static void add_word(struct mlb_text *text, const char *word)
+{
+    mlb_text_add(text, text->length ? " " : "");
+    for (; *word; word++)
+        mlb_text_addf(text, "%c", *word == ' ' ? '?' : *word);
+}
+
 static void print_one(const struct mlb_options *options, const char *name, struct mlb_text *text)
 {
     const struct mlb_option *row = mlb_option_find(mlb_options, name);
     struct mlb_text value = {0};
     mlb_option_print(row, options, &value);
-    if (row->type == MLB_FLAG && strcmp(mlb_text_get(&value), "true") == 0)
-        mlb_text_addf(text, "--%s ", name);
-    else if (row->type != MLB_FLAG && mlb_text_get(&value)[0])
-        mlb_text_addf(text, "--%s=%s ", name, mlb_text_get(&value));
+    bool flag = row->type == MLB_FLAG;
+    if (flag ? strcmp(mlb_text_get(&value), "true") == 0 : mlb_text_get(&value)[0] != '\0') {
+        struct mlb_text word = {0};
+        mlb_text_addf(&word, "--%s%s%s", name, flag ? "" : "=", flag ? "" : mlb_text_get(&value));
+        add_word(text, mlb_text_get(&word));
+        mlb_text_free(&word);
+    }
     mlb_text_free(&value);
 }
 
@@ -236,8 +250,10 @@ void mlb_options_print_plan(const struct mlb_options *options, struct mlb_text *
         print_one(options, "suite", text);
     for (size_t i = 0; names[i]; i++)
         print_one(options, names[i], text);
-    for (size_t i = 0; i < options->setting_count; i++)
-        mlb_text_addf(text, "--%s=%s ", options->settings[i].row->name, options->settings[i].text);
+    for (size_t i = 0; i < options->setting_count; i++) {
+        add_word(text, "--");
+        mlb_text_addf(text, "%s=%s", options->settings[i].row->name, options->settings[i].text);
+    }
     for (size_t i = 0; i < options->word_count; i++)
-        mlb_text_addf(text, "%s ", options->words[i]);
+        add_word(text, options->words[i]);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/measure/run.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -248,6 +249,8 @@ static void take_samples(struct mlb_row *row, struct mlb_samples *samples, bool 
     row->time_ns = samples->across;
     row->sample_count = samples->count;
     samples->across = NULL;
+    for (size_t i = 0; i < row->sample_count; i++) /* to the picosecond: no clock tells more */
+        row->time_ns[i] = round(row->time_ns[i] * 1e3) / 1e3;
 }
 
 static enum mlb_status time_case(struct mlb_run *run, const struct mlb_case *item,

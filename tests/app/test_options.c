@@ -97,6 +97,10 @@ static void test_round_trip(void **state)
     check_text(b.settings[1].text, "0.5%");
     check_text(b.words[1], "m=4");
     mlb_text_free(&text);
+    snprintf(a.only, sizeof a.only, "bf16 8192");
+    mlb_options_print_plan(&a, &text);
+    check_contains(mlb_text_get(&text), "--only=bf16?8192 ");
+    mlb_text_free(&text);
 }
 
 /* Every row is found by its name and no two rows share a name or a letter. */
