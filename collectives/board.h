@@ -33,7 +33,8 @@ struct mlb_board_slot {
 };
 
 struct mlb_board_memory {
-    _Alignas(256) _Atomic uint64_t released; /* line_up operations whose ranks may go */
+    _Alignas(256) _Atomic uint64_t released; /* line_up operations whose ranks may go ... */
+    _Atomic int64_t start_ns;                /* ... at this time */
     _Alignas(
         64) _Atomic int32_t reporter; /* 1 + local rank of the watchdog that speaks; 0 = none */
     struct mlb_board_slot slots[];
