@@ -34,3 +34,12 @@ function(mlbench_cuda_header name header wheel)
 endfunction()
 mlbench_cuda_header(CUBLASLT cublasLt.h cublas)
 mlbench_cuda_header(NCCL nccl.h nccl)
+
+# Where a program in its build folder looks for the libraries that belong to this toolkit, after
+# LD_LIBRARY_PATH: wheels and toolkits beside /usr/local/cuda are not in the loader's cache. An
+# installed program has no such path: it is meant for other machines.
+get_filename_component(MLBENCH_CUDA_RPATH "${MLBENCH_CUDART_STATIC}" DIRECTORY)
+get_filename_component(wheel "${MLBENCH_CUDA_RPATH}/../../nccl/lib" ABSOLUTE)
+if(EXISTS ${wheel})
+    list(APPEND MLBENCH_CUDA_RPATH ${wheel})
+endif()

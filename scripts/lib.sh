@@ -113,26 +113,24 @@ missing() {
 
 # ----------------------------------------------------------------------------------- installing it
 
+can_be_root() { [ "$(id -u)" = 0 ] || have_command sudo; }
 as_root() {
     if [ "$(id -u)" = 0 ]; then
         env DEBIAN_FRONTEND=noninteractive "$@"
-    elif have_command sudo; then
-        sudo env DEBIAN_FRONTEND=noninteractive "$@"
     else
-        say "neither root nor sudo: cannot run: $*"
-        return 1
+        sudo env DEBIAN_FRONTEND=noninteractive "$@"
     fi
 }
 
 # A machine that has just started may still be installing its own updates. What apt says is shown
 # when it fails.
 apt_get() {
-    local log
-    mkdir -p "$ROOT/build"
-    log=$ROOT/build/apt.log
-    as_root apt-get -o DPkg::Lock::Timeout=120 -q=2 "$@" >"$log" 2>&1 </dev/null && return
-    tail -n 20 "$log" >&2
-    return 1
+    local log code=0
+    log=$(mktemp)
+    as_root apt-get -o DPkg::Lock::Timeout=120 -q=2 "$@" >"$log" 2>&1 </dev/null || code=$?
+    [ $code = 0 ] || tail -n 5 "$log" >&2
+    rm -f "$log"
+    return $code
 }
 
 # apt_install PACKAGE...
@@ -153,7 +151,8 @@ install_for() {
         say "nothing is missing"
         return
     fi
-    if ! have_command apt-get; then
+    if ! have_command apt-get || ! can_be_root; then
+        say "no apt-get here, or neither root nor sudo to run it"
         say_by_hand "$1"
         [ -z "$packages" ] || exit 2
         return
@@ -177,7 +176,7 @@ install_for() {
 }
 
 say_by_hand() {
-    say "these are missing and must be installed by hand:"
+    say "missing, to be installed by hand:"
     cat >&2 <<END
     Debian, Ubuntu:  apt-get install $(missing "$1" 2 .)
     Fedora, RHEL:    dnf install $(missing "$1" 3 .)
@@ -215,30 +214,33 @@ sys.exit(not any(glob.glob(f + "/nvidia/cu*/bin/nvcc") for f in folders))
 END
 }
 
-# On a machine with a GPU and no compiler for it: NVIDIA's wheels (125 MB, a folder in the checkout)
-# where the driver takes CUDA 13, else NVIDIA's or the system's packages. Without success the CPU
-# program is built, and said to be one.
+# On a machine with a GPU and no compiler for it: NVIDIA's wheels, in a folder of the checkout,
+# where the driver takes CUDA 13, else NVIDIA's packages. Without success the CPU program is built,
+# and said to be one.
 install_cuda() {
     local driver name
+    local wheels=('nvidia-cuda-nvcc==13.*' 'nvidia-cuda-cccl==13.*' 'nvidia-cublas==13.*')
     if ! have_gpu || have_nvcc; then
         return 0
     fi
-    driver=$(sed -n 's/.*Kernel Module[^0-9]*\([0-9]*\)\..*/\1/p' /proc/driver/nvidia/version \
-        2>/dev/null || true)
+    driver=$({ nvidia-smi --query-gpu=driver_version --format=csv,noheader ||
+        sed -n 's/.*Kernel Module[^0-9]*\([0-9.]*\).*/\1/p' /proc/driver/nvidia/version; } \
+        2>/dev/null | sed -n '1s/\..*//p')
     say "$(gpu_count) NVIDIA GPU(s), driver ${driver:-unknown}, and no nvcc"
     if [ "${driver:-0}" -ge 580 ]; then
-        say "will install into .cache/cuda with pip: nvidia-cuda-nvcc 13, nvidia-cuda-cccl 13"
+        [ "$(gpu_count)" = 1 ] || wheels+=(nvidia-nccl-cu13)
+        say "will install into .cache/cuda with pip (0.6 GB or more): ${wheels[*]}"
         if { python3 -m venv "$ROOT/.cache/cuda" || { apt_install python3-venv &&
             python3 -m venv "$ROOT/.cache/cuda"; }; } >&2 &&
-            "$ROOT/.cache/cuda/bin/pip" --quiet install 'nvidia-cuda-nvcc==13.*' \
-                'nvidia-cuda-cccl==13.*' >&2; then
+            "$ROOT/.cache/cuda/bin/pip" --quiet install "${wheels[@]}" >&2; then
             return
         fi
         rm -rf "$ROOT/.cache/cuda"
     elif have_command apt-cache; then
         for name in 12-9 12-8 12-6 12-4; do
             if apt-cache show "cuda-nvcc-$name" >/dev/null 2>&1; then
-                apt_install "cuda-nvcc-$name" "cuda-cudart-dev-$name" && return
+                apt_install "cuda-nvcc-$name" "cuda-cudart-dev-$name" "libcublas-dev-$name" &&
+                    return
             fi
         done
     fi
