@@ -233,15 +233,19 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t what
                               cudaStream_t stream)
 {
     const struct desc *desc = (void *)what;
-    const struct timespec slow = {.tv_nsec = 300000};
+    const struct timespec nap = {.tv_nsec = 100000};
     bool aligned = ((uintptr_t)workspace | (uintptr_t)a | (uintptr_t)b | (uintptr_t)d) % 256 == 0;
     if (!handle || stream || c != d || lc != ld || !aligned || bytes < (size_t)64 << 20 ||
         !is_scalar(desc->scale, alpha, 1.0) || !is_scalar(desc->scale, beta, 0.0))
         return CUBLAS_STATUS_INVALID_VALUE;
-    if (algo->data[0] != SLOW && algo->data[0] != FAST)
+    if (algo->data[0] == REFUSED || algo->data[0] == FAILS)
         return CUBLAS_STATUS_NOT_SUPPORTED;
-    if (algo->data[0] == SLOW && ((const struct layout *)(void *)ld)->rows == 64)
-        nanosleep(&slow, NULL);
+    if (((const struct layout *)(void *)ld)->rows == 64) /* the hungry one would be fastest */
+        for (unsigned naps = algo->data[0] == SLOW   ? 3
+                             : algo->data[0] == FAST ? 1
+                                                     : 0;
+             naps; naps--)
+            nanosleep(&nap, NULL);
     memset(workspace, 0xff, 64);
     multiply(desc, (void *)la, a, (void *)lb, b, (void *)ld, d);
     fake_cublaslt_last = (int)algo->data[0];

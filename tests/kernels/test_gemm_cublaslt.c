@@ -57,22 +57,31 @@ static void test_all_types_and_passes(void **unused)
     close_gemm_rig(&rig);
 }
 
-/* Every set is a product of its own: poison all results, take as many steps, find all right. */
+/* Each step multiplies the operands of its own set, and no other: with zeros in the first, its
+ * result alone is zero, and all the others are the same. */
 static void test_steps_rotate_through_the_sets(void **unused)
 {
     struct gemm_rig rig;
     struct mlb_gemm_params params = {.dtype = MLB_F32, .m = 32, .n = 32, .k = 32};
     struct mlb_gemm_state state = {0};
+    const size_t bytes = 32 * 32 * sizeof(float);
     (void)unused;
     open_rig(&rig);
     rig.ctx.device->info.last_cache_bytes = 3 * 12288; /* 9 sets of 12 KiB hold it three times */
     check_ok(cublaslt()->setup(&state, &params, &rig.ctx, &rig.err), &rig.err);
     check_u64(state.sets, 9);
-    memset(state.c, 0xff, state.sets * state.c_stride);
-    for (size_t i = 0; i < state.sets; i++)
-        check_ok(cublaslt()->step(&state, &rig.ctx, &rig.err), &rig.err);
-    for (size_t i = 1; i < state.sets; i++)
-        check_true(memcmp(state.c, state.c + i * state.c_stride, 32 * 32 * 4) == 0);
+    for (int operand = 0; operand < 2; operand++) {
+        check_ok(mlb_gemm_fill(&state, &params, &rig.ctx, MLB_DATA_NORMAL, &rig.err), &rig.err);
+        memset(operand ? state.b : state.a, 0, bytes);
+        memset(state.c, 0xff, state.sets * state.c_stride);
+        state.next = 0;
+        for (size_t i = 0; i < state.sets; i++)
+            check_ok(cublaslt()->step(&state, &rig.ctx, &rig.err), &rig.err);
+        check_true(memcmp(state.c, operand ? state.b : state.a, bytes) == 0);
+        check_true(memcmp(state.c, state.c + state.c_stride, bytes) != 0);
+        for (size_t i = 2; i < state.sets; i++)
+            check_true(memcmp(state.c + state.c_stride, state.c + i * state.c_stride, bytes) == 0);
+    }
     cublaslt()->teardown(&state, &rig.ctx);
     close_gemm_rig(&rig);
 }

@@ -27,7 +27,8 @@ struct job {
     uint64_t tile_row, tile_column;  /* of the bad 32x32 tile, when `bad_tile` */
     bool bad_tile;
     bool does_nothing;
-    double added; /* to every element */
+    bool right_before; /* C is right when the step begins */
+    double added;      /* to every element */
 };
 
 static double cut(double value, int bits)
@@ -107,7 +108,13 @@ static enum mlb_status set_up_job(void *state, const void *params, const struct 
     job->params = *(const struct mlb_gemm_params *)params;
     if (mlb_gemm_alloc(&job->gemm, params, ctx, 1, err) != MLB_OK)
         return err->status;
-    return mlb_gemm_fill(&job->gemm, params, ctx, ctx->data, err);
+    enum mlb_status status = mlb_gemm_fill(&job->gemm, params, ctx, ctx->data, err);
+    if (status != MLB_OK || !job->right_before)
+        return status;
+    job->does_nothing = false;
+    status = run_job(job, ctx, err);
+    job->does_nothing = true;
+    return status;
 }
 
 static void tear_down_job(void *state, const struct mlb_ctx *ctx)
@@ -296,6 +303,8 @@ static void test_untouched_and_shifted_results_are_caught(void **unused)
         struct mlb_gemm_params params = {.dtype = all_types[t], .m = 50, .n = 60, .k = 70};
         struct job job = {.does_nothing = true};
         refuse("C not written", &job, &params);
+        job.right_before = true;
+        refuse("C not written, right from before", &job, &params);
         job = (struct job){.added = 1.0};
         refuse("one added", &job, &params);
         job = (struct job){.added = (double)NAN};
