@@ -18,6 +18,16 @@ allow_root() {
     fi
 }
 
+# Each rank of Open MPI looks its machine up by name, and waits seconds where nobody knows it.
+check_host_name() {
+    local name
+    name=$(uname -n)
+    if ! timeout 2 getent hosts "$name" >/dev/null; then
+        say "this machine does not know its own name: MPI starts slowly, a job of many ranks too"
+        say "slowly; the cure is one line in /etc/hosts: 127.0.0.1 $name"
+    fi
+}
+
 # Open MPI of images and modules that keep it off the PATH.
 find_mpi() {
     local dir
