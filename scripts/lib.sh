@@ -23,8 +23,8 @@ check_host_name() {
     local name
     name=$(uname -n)
     if ! timeout 2 getent hosts "$name" >/dev/null; then
-        say "this machine does not know its own name: MPI starts slowly, a job of many ranks too"
-        say "slowly; the cure is one line in /etc/hosts: 127.0.0.1 $name"
+        say "this machine does not know its own name: MPI starts slowly, and slower the"
+        say "more ranks there are; the cure is one line in /etc/hosts: 127.0.0.1 $name"
     fi
 }
 
