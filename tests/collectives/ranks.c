@@ -206,24 +206,26 @@ static void other_types_are_refused(void **state)
 /* -------------------------------------------------------------------------------------- workload
  */
 
-/* A channel between the workload and MPI that spoils one element on one rank. */
+/* A channel between the workload and MPI that spoils one element on one rank, and looks at what the
+ * last call left. */
 struct spoiler {
     struct mlb_channel channel; /* first */
     struct mlb_channel *real;
-    int rank;
+    int rank; /* -1: none */
     size_t index;
+    double last; /* recv[index] */
 };
 
 static enum mlb_status spoil(struct mlb_channel *channel, const void *send, void *recv,
                              size_t count, enum mlb_dtype dtype, struct mlb_error *err)
 {
-    const struct spoiler *spoiler = (const struct spoiler *)channel;
+    struct spoiler *spoiler = (struct spoiler *)channel;
     enum mlb_status status =
         spoiler->real->ops->all_reduce(spoiler->real, send, recv, count, dtype, err);
-    if (channel->comm->rank == spoiler->rank) {
-        double is = mlb_dtype_load(dtype, recv, spoiler->index);
+    double is = mlb_dtype_load(dtype, recv, spoiler->index);
+    spoiler->last = is;
+    if (channel->comm->rank == spoiler->rank)
         mlb_dtype_store(dtype, recv, spoiler->index, is + (is == 0.0 ? 1.0 : is));
-    }
     return status;
 }
 
@@ -241,7 +243,8 @@ struct wanted {
     const char *bytes, *dtype, *in_place;
 };
 
-/* check -> work -> setup -> verify -> step -> teardown, as the harness does it. */
+/* check -> setup -> verify -> step -> teardown, as the harness does it; but verified twice, first
+ * with a good channel, so that what is right in recv may be left from before. */
 static void run_workload(const struct job *job, struct mlb_channel *channel,
                          const struct wanted *wanted, struct mlb_verification *verification)
 {
@@ -250,7 +253,7 @@ static void run_workload(const struct job *job, struct mlb_channel *channel,
     struct mlb_error err = {0};
     struct mlb_ctx ctx = {.device = job->device,
                           .comm = job->comm,
-                          .channel = channel,
+                          .channel = job->channel,
                           .seed = 7,
                           .threads = 1,
                           .memory_bytes = 1 << 30};
@@ -264,6 +267,10 @@ static void run_workload(const struct job *job, struct mlb_channel *channel,
     check_text(variant->name, "mpi");
     check_ok(variant->check(params, &ctx, &err), &err);
     check_ok(variant->setup(memory, params, &ctx, &err), &err);
+    struct mlb_verification first = {0};
+    check_ok(workload->verify(variant, memory, params, &ctx, &first, &err), &err);
+    check_true(mlb_verification_passed(&first));
+    ctx.channel = channel;
     check_ok(workload->verify(variant, memory, params, &ctx, verification, &err), &err);
     for (int i = 0; i < 30; i++)
         check_ok(variant->step(memory, &ctx, &err), &err);
@@ -318,6 +325,24 @@ static void a_call_that_does_nothing_is_caught(void **state)
     }
 }
 
+/* The data of timed steps is neither all the same when it need not be, nor grows beyond its type.
+ */
+static void timed_data_stays_in_range(void **state)
+{
+    const struct job *job = job_of(state);
+    static const struct wanted cases[] = {{"40000", "f16", "true"}, {"40000", "f16", "false"}};
+    for (size_t i = 0; i < 2; i++) {
+        struct spoiler spy = {.channel = {&spoiling, job->comm, job->device},
+                              .real = job->channel,
+                              .rank = -1,
+                              .index = 1234};
+        struct mlb_verification verification = {0};
+        run_workload(job, &spy.channel, &cases[i], &verification);
+        check_true(isfinite(spy.last));
+        check_true((spy.last != 0.0) == (i == 1));
+    }
+}
+
 static int open_job(void **state)
 {
     static struct job job;
@@ -357,6 +382,7 @@ int main(void)
         cmocka_unit_test(the_workload_verifies),
         cmocka_unit_test(one_wrong_element_is_caught_on_its_rank),
         cmocka_unit_test(a_call_that_does_nothing_is_caught),
+        cmocka_unit_test(timed_data_stays_in_range),
     };
     return cmocka_run_group_tests(tests, open_job, close_job);
 }
