@@ -37,15 +37,6 @@ static bool is_root(const struct job *job)
     return job->session.comm->rank == 0;
 }
 
-/* An error of rank 0 that all ranks leave with. */
-static enum mlb_status agree(struct job *job, enum mlb_status mine, struct mlb_error *err)
-{
-    enum mlb_status status = mlb_comm_agree(job->session.comm, mine, err);
-    if (status != MLB_OK && !is_root(job))
-        err->text[0] = '\0';
-    return status;
-}
-
 /* ---------------------------------------------------------------------------------------- budget
  */
 
@@ -146,7 +137,7 @@ static enum mlb_status open_record(struct job *job, struct mlb_error *err)
         status = mlb_fail(err, MLB_E_NOMEM, "plan of %zu cases: out of memory", job->plan.count);
     else if (is_root(job))
         status = job->options->resume[0] ? take_journal(job, err) : begin_record(job, err);
-    if (agree(job, status, err) != MLB_OK)
+    if (mlb_session_agree(&job->session, status, err) != MLB_OK)
         return err->status;
     if (job->journal) {
         char line[MLB_PATH + 64];
@@ -184,7 +175,7 @@ static enum mlb_status keep(struct job *job, struct mlb_row *row, struct mlb_err
             status = mlb_fail(err, trouble.status, "%s", trouble.text);
     }
     mlb_row_free(row);
-    return agree(job, status, err);
+    return mlb_session_agree(&job->session, status, err);
 }
 
 /* Rank 0 asks its clock for all: is there time for another case? */
@@ -368,7 +359,7 @@ static enum mlb_status prepare(struct job *job, struct mlb_error *err)
 {
     if (mlb_session_plan(&job->session, &job->plan, err) != MLB_OK ||
         mlb_session_head(&job->session, &job->plan, &job->result, err) != MLB_OK ||
-        agree(job, read_budget(job, err), err) != MLB_OK)
+        mlb_session_agree(&job->session, read_budget(job, err), err) != MLB_OK)
         return err->status;
     return open_record(job, err);
 }

@@ -12,7 +12,7 @@ struct mlb_command {
     const char *words;   /* what may follow, for help: "[WORKLOAD [KEY=VALUE,...]...]" */
     const char *summary; /* one line */
     const char *examples[4];
-    /* Results go to stdout. An error's text is "" when another rank has said it. */
+    /* Results go to stdout. An error's text is "" when it has been said. */
     enum mlb_status (*run)(const struct mlb_options *options, struct mlb_error *err);
 };
 

@@ -13,14 +13,19 @@
 #include "harness/base/version.h"
 #include "harness/system/environment.h"
 
-/* After an agreed error every rank holds the same text; the lowest rank that failed, or rank 0,
- * says it, the others keep silent. */
-static enum mlb_status agree(struct mlb_session *session, enum mlb_status mine,
-                             struct mlb_error *err)
+enum mlb_status mlb_session_agree(struct mlb_session *session, enum mlb_status mine,
+                                  struct mlb_error *err)
 {
-    enum mlb_status status = mlb_comm_agree(session->comm, mine, err);
-    if (status != MLB_OK && session->comm->rank != 0)
-        err->text[0] = '\0';
+    struct mlb_comm *comm = session->comm;
+    struct mlb_error ignored = {0};
+    enum mlb_status status = mlb_comm_agree(comm, mine, err);
+    if (status == MLB_OK)
+        return MLB_OK;
+    const struct mlb_log log = {MLB_LOG_ERROR, session->log.stream_fd, -1};
+    if (comm->rank == 0)
+        mlb_log(&log, MLB_LOG_ERROR, "%s", err->text);
+    err->text[0] = '\0';
+    comm->ops->barrier(comm, &ignored);
     return status;
 }
 
@@ -158,7 +163,7 @@ enum mlb_status mlb_session_open(struct mlb_session *session, const struct mlb_o
         status = take_seat(session, err);
     if (status == MLB_OK)
         status = open_devices(session, err);
-    if (agree(session, status, err) != MLB_OK)
+    if (mlb_session_agree(session, status, err) != MLB_OK)
         return err->status;
     return list_kinds(session, err);
 }
@@ -212,7 +217,7 @@ static enum mlb_status share_text(struct mlb_session *session, char **text, size
     enum mlb_status status = MLB_OK;
     if (comm->rank != 0 && !(*text = calloc(1, (size_t)bytes + 1)))
         status = mlb_fail(err, MLB_E_NOMEM, "suite of %" PRIu64 " bytes: out of memory", bytes);
-    if (agree(session, status, err) != MLB_OK)
+    if (mlb_session_agree(session, status, err) != MLB_OK)
         return err->status;
     *length = (size_t)bytes;
     return comm->ops->broadcast(comm, *text, (size_t)bytes, 0, err);
@@ -252,12 +257,12 @@ enum mlb_status mlb_session_plan(struct mlb_session *session, struct mlb_plan *p
     enum mlb_status status = MLB_OK;
     if (session->comm->rank == 0)
         status = read_suite(session->options, &text, &length, path, err);
-    if ((status = agree(session, status, err)) == MLB_OK)
+    if ((status = mlb_session_agree(session, status, err)) == MLB_OK)
         status = share_text(session, &text, &length, err);
     if (status == MLB_OK)
         status = session->comm->ops->broadcast(session->comm, path, sizeof path, 0, err);
     if (status == MLB_OK)
-        status = agree(session, build(session, path, text, length, plan, err), err);
+        status = mlb_session_agree(session, build(session, path, text, length, plan, err), err);
     free(text);
     return status;
 }

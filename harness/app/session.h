@@ -42,8 +42,14 @@ struct mlb_session {
     const volatile sig_atomic_t *interrupted;
 };
 
+/* Collective. The end of a phase that may fail on one rank: all get the same status. An error is
+ * said here, by rank 0, before any rank can leave: a launcher ends all ranks as soon as one of them
+ * exits with a code. `err->text` is "" then. */
+enum mlb_status mlb_session_agree(struct mlb_session *session, enum mlb_status mine,
+                                  struct mlb_error *err);
+
 /* Collective. Joins the ranks, binds, opens devices. Zero-initialised `session` in; close it also
- * after a failure. The error's text is "" on ranks for which another rank speaks. */
+ * after a failure. */
 enum mlb_status mlb_session_open(struct mlb_session *session, const struct mlb_options *options,
                                  const volatile sig_atomic_t *interrupted, struct mlb_error *err);
 void mlb_session_close(struct mlb_session *session);
