@@ -26,7 +26,6 @@ struct mlb_board_slot {
     _Atomic int64_t moved_ns;          /* the last one, or the begin or end of a watch */
     _Atomic int64_t watch_end_ns;      /* deadline of the watched stretch; 0 = not watched */
     _Atomic int32_t waits;             /* 1 in a control operation, which has its own deadline */
-    _Atomic uint64_t calls;            /* control operations entered */
     _Atomic uint64_t what[MLB_BOARD_WORDS]; /* what the rank is doing, as text */
     _Alignas(
         64) _Atomic uint64_t arrivals; /* line_up operations entered; read by all while spinning */

@@ -3,9 +3,10 @@
  * with a message; when all have come the centre answers, with the result or with who is missing.
  *
  * A star, not a tree: the centre then knows by itself who did not come, and a few thousand small
- * messages are a matter of milliseconds. All MPI calls are non-blocking and polled, so every wait
- * has a deadline and sleeps. Ranks call the operations in the same order, so a message needs no
- * number: MPI keeps the order between two ranks. */
+ * messages are a matter of milliseconds. A centre that has to wait gives a sign every second, so
+ * that those who came before it know a late centre from a missing one. All MPI calls are
+ * non-blocking and polled, so every wait has a deadline and sleeps. Ranks call the operations in
+ * the same order, so a message needs no number: MPI keeps the order between two ranks. */
 #include "collectives/comm_mpi.h"
 
 #include <stdlib.h>
@@ -14,8 +15,12 @@
 #include "collectives/patience.h"
 #include "harness/base/text.h"
 
-#define NAMED_RANKS 4 /* missing ranks that a message names; the others are counted */
-#define ANSWER_TEXT 504
+#define NAMED_RANKS  4 /* missing ranks that a message names; the others are counted */
+#define ANSWER_TEXT  504
+#define SIGN         (-1) /* status of an answer that is none yet: the centre has come and waits too */
+#define FIRST_SIGN_S 0.25
+#define SIGN_S       1.0
+#define SILENCE_S    1.0 /* beyond the deadline, for a sign or an answer to arrive */
 
 enum tag { TAG_COME = 1, TAG_ANSWER, TAG_TELL };
 
@@ -44,7 +49,6 @@ static enum mlb_status begin(const struct star *star, struct mlb_error *err)
         return mpi->broken.status;
     }
     struct mlb_board_slot *mine = mpi->board.mine;
-    atomic_fetch_add(&mine->calls, 1);
     if (atomic_load(&mine->watch_end_ns) == 0)
         mlb_board_set_what(mine, star->name);
     atomic_store(&mine->waits, 1);
@@ -113,11 +117,25 @@ static enum mlb_status fail_centre(const struct star *star, double waited_s, str
 
 /* ---------------------------------------------------------------------------------------- waits */
 
+/* Nobody waits for signs to arrive: those who come late take them then. */
+static void give_sign(const struct star *star)
+{
+    static const int64_t sign = SIGN;
+    const struct mlb_mpi *mpi = star->mpi;
+    for (int rank = 0; rank < mpi->comm.size; rank++) {
+        MPI_Request request;
+        if (rank != mpi->comm.rank && MPI_Isend(&sign, (int)sizeof sign, MPI_BYTE, rank, TAG_ANSWER,
+                                                mpi->control, &request) == MPI_SUCCESS)
+            MPI_Request_free(&request);
+    }
+}
+
 /* The centre's wait for all requests of mpi->requests. */
-static enum mlb_status wait_all(const struct star *star, struct mlb_error *err)
+static enum mlb_status wait_all(const struct star *star, bool signs, struct mlb_error *err)
 {
     struct mlb_mpi *mpi = star->mpi;
     struct mlb_patience patience = {.crowded = mpi->crowded};
+    double next_sign_s = FIRST_SIGN_S;
     int done = 0;
     for (;;) {
         int code =
@@ -130,17 +148,14 @@ static enum mlb_status wait_all(const struct star *star, struct mlb_error *err)
             patience.turns = 0;
         else if (!mlb_patience_wait(&patience, mpi->comm.deadline_s))
             return fail_missing(star, mpi->comm.deadline_s, err);
+        if (signs && patience.waited_s > next_sign_s) {
+            give_sign(star);
+            next_sign_s += SIGN_S;
+        }
     }
 }
 
-static bool centre_has_come(const struct star *star)
-{
-    const struct mlb_board_slot *centre = mlb_board_find(&star->mpi->board, star->centre);
-    return !centre || atomic_load(&centre->calls) >= atomic_load(&star->mpi->board.mine->calls);
-}
-
-/* Another rank's wait for the centre. A centre that came late is still within its own deadline when
- * ours ends, and it is the one that knows who is missing: it is given that time. */
+/* Another rank's wait for one message of the centre. */
 static enum mlb_status wait_centre(const struct star *star, MPI_Request *request,
                                    struct mlb_error *err)
 {
@@ -153,11 +168,8 @@ static enum mlb_status wait_centre(const struct star *star, MPI_Request *request
             return mlb_mpi_status(code, err, "wait for rank %d in '%s'", star->centre, star->name);
         if (done)
             return MLB_OK;
-        double limit_s = patience.waited_s < deadline_s || centre_has_come(star)
-                             ? 2.0 * deadline_s + 1.0
-                             : deadline_s;
-        if (!mlb_patience_wait(&patience, limit_s))
-            return fail_centre(star, patience.waited_s, err);
+        if (!mlb_patience_wait(&patience, deadline_s + SILENCE_S))
+            return fail_centre(star, deadline_s, err);
     }
 }
 
@@ -176,7 +188,7 @@ static enum mlb_status receive_all(const struct star *star, char *all, size_t by
         if (code != MPI_SUCCESS)
             return mlb_mpi_status(code, err, "receive from rank %d in '%s'", rank, star->name);
     }
-    return wait_all(star, err);
+    return wait_all(star, true, err);
 }
 
 static enum mlb_status send_all(const struct star *star, const void *data, size_t bytes,
@@ -233,7 +245,24 @@ static enum mlb_status answer_all(const struct star *star, char *packet, size_t 
     *(struct answer *)(void *)packet = (struct answer){.status = MLB_OK};
     enum mlb_status status =
         send_all(star, packet, sizeof(struct answer) + result_bytes, TAG_ANSWER, err);
-    return status == MLB_OK ? wait_all(star, err) : status;
+    return status == MLB_OK ? wait_all(star, false, err) : status;
+}
+
+/* What the centre sends, signs skipped, into `packet`; `coming` has been posted. */
+static enum mlb_status take_answer(const struct star *star, char *packet, int bytes,
+                                   MPI_Request *coming, struct mlb_error *err)
+{
+    const struct answer *answer = (const struct answer *)(const void *)packet;
+    enum mlb_status status = wait_centre(star, coming, err);
+    while (status == MLB_OK && answer->status == SIGN) {
+        int code = MPI_Irecv(packet, bytes, MPI_BYTE, star->centre, TAG_ANSWER, star->mpi->control,
+                             coming);
+        status = code == MPI_SUCCESS ? wait_centre(star, coming, err)
+                                     : mlb_mpi_status(code, err, "receive %d bytes", bytes);
+    }
+    if (status != MLB_OK || answer->status == MLB_OK)
+        return status;
+    return mlb_fail(err, (enum mlb_status)answer->status, "%.*s", ANSWER_TEXT, answer->text);
 }
 
 /* The side of the others: bring `mine`, take the result into `packet`. The receive is posted first:
@@ -243,20 +272,16 @@ static enum mlb_status visit(const struct star *star, const void *mine, size_t b
 {
     struct mlb_mpi *mpi = star->mpi;
     MPI_Request going, coming;
-    int code = MPI_Irecv(packet, (int)(sizeof(struct answer) + result_bytes), MPI_BYTE,
-                         star->centre, TAG_ANSWER, mpi->control, &coming);
+    int packet_bytes = (int)(sizeof(struct answer) + result_bytes);
+    int code =
+        MPI_Irecv(packet, packet_bytes, MPI_BYTE, star->centre, TAG_ANSWER, mpi->control, &coming);
     if (code == MPI_SUCCESS)
         code = MPI_Isend(mine, (int)bytes, MPI_BYTE, star->centre, TAG_COME, mpi->control, &going);
     if (code != MPI_SUCCESS)
         return mlb_mpi_status(code, err, "exchange %zu bytes with rank %d in '%s'", bytes,
                               star->centre, star->name);
-    enum mlb_status status = wait_centre(star, &coming, err);
-    if (status != MLB_OK)
-        return status;
-    const struct answer *answer = (const struct answer *)(const void *)packet;
-    if (answer->status != MLB_OK)
-        return mlb_fail(err, (enum mlb_status)answer->status, "%.*s", ANSWER_TEXT, answer->text);
-    return wait_centre(star, &going, err);
+    enum mlb_status status = take_answer(star, packet, packet_bytes, &coming, err);
+    return status == MLB_OK ? wait_centre(star, &going, err) : status;
 }
 
 /* ----------------------------------------------------------------------------------- operations */
@@ -357,7 +382,7 @@ enum mlb_status mlb_control_broadcast(struct mlb_comm *comm, void *data, size_t 
     if (status == MLB_OK && comm->rank == root) {
         status = send_all(&star, data, bytes, TAG_TELL, err);
         if (status == MLB_OK)
-            status = wait_all(&star, err);
+            status = wait_all(&star, false, err);
     } else if (status == MLB_OK) {
         MPI_Request request;
         int code = MPI_Irecv(data, (int)bytes, MPI_BYTE, root, TAG_TELL, mpi->control, &request);

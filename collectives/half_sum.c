@@ -4,8 +4,8 @@
 #include <string.h>
 
 /* One binary for all CPUs of a kind: the loader takes the clone for the widest vectors there are.
- * Elsewhere the baseline has what is needed (NEON on aarch64). The thread sanitizer is not awake yet
- * when the loader chooses. */
+ * Elsewhere the baseline has what is needed (NEON on aarch64). The thread sanitizer is not awake
+ * yet when the loader chooses. */
 #if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
 #define VECTOR_CLONES __attribute__((target_clones("arch=skylake-avx512", "avx2", "default")))
 #else

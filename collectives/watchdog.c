@@ -14,7 +14,7 @@
 #define NS_PER_S     1000000000
 #define BEAT_NS      (NS_PER_S / 4)
 #define LET_GO_NS    (NS_PER_S / 2)          /* a stretch that ends this late is still let go */
-#define OTHER_NS     (2 * (int64_t)NS_PER_S) /* head start of the machine that has the rank behind */
+#define OTHER_NS     (2 * (int64_t)NS_PER_S) /* head start of the machine that is behind */
 #define SLEPT_NS     (5 * (int64_t)NS_PER_S) /* a beat later than this: the process was stopped */
 #define END_JOB_S    5
 #define WATCH_DEPTH  8

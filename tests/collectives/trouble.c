@@ -79,6 +79,23 @@ static enum mlb_status stay_away(const struct job *job)
     return MLB_OK;
 }
 
+/* Rank 0 comes late, but within the deadline, and then waits for the bad one longer than rank 1
+ * would wait for a rank 0 that gives no sign. */
+static enum mlb_status late_then_missing(const struct job *job)
+{
+    if (job->comm->rank == 0)
+        mlb_sleep_s(0.8 * CONTROL_DEADLINE_S);
+    return stay_away(job);
+}
+
+/* With the bad rank, all of its machine stay away. */
+static enum mlb_status stay_away_with_neighbour(const struct job *job)
+{
+    struct job same = *job;
+    same.bad = job->comm->node == 0;
+    return stay_away(&same);
+}
+
 static enum mlb_status stay_away_from_line_up(const struct job *job)
 {
     struct mlb_error err = {0};
@@ -160,6 +177,8 @@ static const struct {
     enum mlb_status (*run)(const struct job *job);
 } scenarios[] = {
     {"stay_away", stay_away},
+    {"stay_away_with_neighbour", stay_away_with_neighbour},
+    {"late_then_missing", late_then_missing},
     {"stay_away_from_line_up", stay_away_from_line_up},
     {"miss_the_collective", miss_the_collective},
     {"hang_alone", hang_alone},

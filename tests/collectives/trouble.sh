@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# trouble.sh CODE TEXT -- COMMAND...: the command (mpirun of the program `trouble`) must end within 30 s
-# with that exit code and have said TEXT (a regular expression) on stderr or stdout.
+# trouble.sh CODE TEXT -- COMMAND...: the command (mpirun of the program `trouble`) must end within
+# 30 s with that exit code and have said TEXT (a regular expression) on stderr or stdout.
 code=$1
 text=$2
 shift 3
