@@ -304,9 +304,8 @@ static enum mlb_status open_channel(struct mlb_session *session, struct mlb_stat
         ops->close(station->channel);
     station->channel = NULL;
     mlb_format(station->no_channel, sizeof station->no_channel, "%.300s", why.text);
-    if (status == MLB_E_TIMEOUT || status == MLB_E_COMM)
-        return mlb_fail(err, status, "%s", why.text);
-    return MLB_OK;
+    station->channel_status = status;
+    return status == MLB_E_TIMEOUT ? mlb_fail(err, status, "%s", why.text) : MLB_OK;
 }
 
 /* This rank's share of what is free: all ranks of the node take at the same time. */
@@ -346,6 +345,7 @@ enum mlb_status mlb_session_run(struct mlb_session *session, const struct mlb_ca
     run->ctx.device = station->device;
     run->ctx.channel = station->channel;
     run->no_channel = station->no_channel[0] ? station->no_channel : NULL;
+    run->no_channel_status = station->channel_status;
     run->telemetry = station->telemetry;
     if (options->threads)
         run->ctx.threads = (int)options->threads;

@@ -27,6 +27,7 @@ struct mlb_station {
     struct mlb_telemetry *telemetry;
     struct mlb_channel *channel; /* opened with the first collective case */
     bool channel_tried;
+    enum mlb_status channel_status; /* of trying */
     char no_channel[MLB_ROW_REASON];
 };
 

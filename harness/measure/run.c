@@ -332,7 +332,8 @@ static enum mlb_status run_case(struct mlb_run *run, const struct mlb_case *item
     char text[MLB_ROW_REASON];
     const char *why = hopeless(run, item, text, sizeof text);
     if (why) {
-        end_row(row, MLB_ROW_SKIPPED, why);
+        bool tried = run->ctx.device && why == run->no_channel;
+        end_row(row, tried ? status_for(run->no_channel_status) : MLB_ROW_SKIPPED, why);
         return MLB_OK;
     }
     enum mlb_status status = choose(run, item, &variant, err);

@@ -14,14 +14,15 @@
 #include "harness/measure/workload.h"
 
 struct mlb_run {
-    struct mlb_ctx ctx;              /* of the case's device; ctx.device NULL: see `absent` */
-    const char *absent;              /* why there is no such device; ends up as the row's reason */
-    const char *no_channel;          /* why ctx.channel is NULL, for collective workloads */
-    struct mlb_telemetry *telemetry; /* may be NULL */
-    bool solo;                       /* ranks measure one after the other */
-    bool verify_only;                /* no timing: `mlbench verify` */
-    double deadline_s;               /* of one step, a sync or a wait on another rank */
-    double stop_at_s;                /* mlb_clock_s() at which the budget ends; 0 = none */
+    struct mlb_ctx ctx;     /* of the case's device; ctx.device NULL: see `absent` */
+    const char *absent;     /* why there is no such device; ends up as the row's reason */
+    const char *no_channel; /* why ctx.channel is NULL, for collective workloads ... */
+    enum mlb_status no_channel_status; /* ... and what it is: MLB_E_UNSUPPORTED skips the row */
+    struct mlb_telemetry *telemetry;   /* may be NULL */
+    bool solo;                         /* ranks measure one after the other */
+    bool verify_only;                  /* no timing: `mlbench verify` */
+    double deadline_s;                 /* of one step, a sync or a wait on another rank */
+    double stop_at_s;                  /* mlb_clock_s() at which the budget ends; 0 = none */
     /* Called on rank 0 now and then with the fraction of this case's time limit gone. Optional. */
     void (*tick)(void *user, double fraction);
     void *user;

@@ -217,6 +217,27 @@ static void test_skipped(void **state)
     end(&b);
 }
 
+/* A library that is not there skips the row, one that is there and does not start fails it. */
+static void test_no_channel(void **state)
+{
+    (void)state;
+    static const struct {
+        enum mlb_status status;
+        enum mlb_row_status row;
+    } cases[] = {{MLB_E_UNSUPPORTED, MLB_ROW_SKIPPED}, {MLB_E_COMM, MLB_ROW_FAILED}};
+    for (size_t i = 0; i < 2; i++) {
+        struct bench b;
+        begin(&b, "gather", steady, 1);
+        fake_comm_init(&b.comm, 2);
+        b.run.no_channel = "nccl: no interface";
+        b.run.no_channel_status = cases[i].status;
+        check_ok(measure(&b), &b.err);
+        check_i64(b.row.status, cases[i].row);
+        check_text(b.row.reason, "nccl: no interface");
+        end(&b);
+    }
+}
+
 /* A budget that is over gives what it has: without six samples there is no interval, and no trust.
  */
 static void test_budget(void **state)
@@ -324,6 +345,7 @@ int main(void)
                                        cmocka_unit_test(test_lost),
                                        cmocka_unit_test(test_skipped),
                                        cmocka_unit_test(test_budget),
+                                       cmocka_unit_test(test_no_channel),
                                        cmocka_unit_test(test_interrupted),
                                        cmocka_unit_test(test_verify_only),
                                        cmocka_unit_test(test_ranks),
