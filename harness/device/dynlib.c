@@ -29,10 +29,12 @@ static void clear(const struct mlb_library *library, void *functions)
         set_function(functions, symbol->offset, NULL);
 }
 
-/* Keeps the loader's complaint when it says more than that this file is not there. */
+/* Keeps the loader's complaint when it says more than that this file is not there. What was loaded
+ * stays: CUDA's libraries are hundreds of megabytes, opened for each case, and some do not survive
+ * being unloaded. */
 static void *try_open(const char *file, char *complaint, size_t size)
 {
-    void *handle = dlopen(file, RTLD_NOW | RTLD_LOCAL);
+    void *handle = dlopen(file, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     const char *text = handle ? NULL : dlerror();
     if (text && (strncmp(text, file, strlen(file)) != 0 || !strstr(text, "cannot open shared")))
         mlb_format(complaint, size, "%s", text);
