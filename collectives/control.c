@@ -17,7 +17,7 @@
 
 #define NAMED_RANKS  4 /* missing ranks that a message names; the others are counted */
 #define ANSWER_TEXT  504
-#define SIGN         (-1) /* status of an answer that is none yet: the centre has come and waits too */
+#define SIGN         (-1) /* status of an answer that is none yet: the centre waits too */
 #define FIRST_SIGN_S 0.25
 #define SIGN_S       1.0
 #define SILENCE_S    1.0 /* beyond the deadline, for a sign or an answer to arrive */

@@ -119,7 +119,7 @@ static uint64_t count_wrong(const struct block *block)
 {
     const struct mlb_exact *exact = block->exact;
     uint64_t wrong = 0;
-#pragma omp parallel for num_threads(block->threads) schedule(static) reduction(+ : wrong)          \
+#pragma omp parallel for num_threads(block->threads) schedule(static) reduction(+ : wrong) \
     if (block->threads > 1)
     for (uint64_t i = 0; i < block->count; i++)
         wrong +=
