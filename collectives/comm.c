@@ -8,13 +8,14 @@
 #include "collectives/comm_mpi.h"
 #include "collectives/launcher.h"
 
-enum mlb_status mlb_comm_open(double deadline_s, struct mlb_comm **comm, struct mlb_error *err)
+enum mlb_status mlb_comm_open(double deadline_s, int seats, struct mlb_comm **comm,
+                              struct mlb_error *err)
 {
     struct mlb_launcher launcher = mlb_launcher_read(getenv);
     *comm = NULL;
     if (!launcher.present)
         return mlb_comm_open_self(deadline_s, comm, err);
-    return mlb_comm_open_mpi(&launcher, deadline_s, comm, err);
+    return mlb_comm_open_mpi(&launcher, deadline_s, seats, comm, err);
 }
 
 void mlb_comm_close(struct mlb_comm *comm)

@@ -3,12 +3,14 @@
 #include "collectives/comm_mpi.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "collectives/patience.h"
 #include "harness/base/text.h"
 
 enum mlb_status mlb_mpi_status(int code, struct mlb_error *err, const char *what, ...)
@@ -94,11 +96,9 @@ void mlb_mpi_short_version(const char *text, char *to, size_t size)
 static int split_communicators(struct mlb_mpi *mpi)
 {
     struct mlb_comm *comm = &mpi->comm;
-    int code = MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+    int code = MPI_Comm_dup(mpi->job, &mpi->control);
     if (code == MPI_SUCCESS)
-        code = MPI_Comm_dup(MPI_COMM_WORLD, &mpi->control);
-    if (code == MPI_SUCCESS)
-        code = MPI_Comm_dup(MPI_COMM_WORLD, &mpi->data);
+        code = MPI_Comm_dup(mpi->job, &mpi->data);
     if (code == MPI_SUCCESS)
         code = MPI_Comm_split_type(mpi->control, MPI_COMM_TYPE_SHARED, comm->rank, MPI_INFO_NULL,
                                    &mpi->node);
@@ -142,6 +142,43 @@ static void read_slots(struct mlb_comm *comm)
         comm->slots = *slots;
 }
 
+/* Who has a seat. Nobody asked for a number of ranks when the launcher filled all its slots. */
+static int split_seats(struct mlb_mpi *mpi, int seats, int world_size)
+{
+    struct mlb_comm *comm = &mpi->comm;
+    MPI_Comm node = MPI_COMM_NULL;
+    int place = 0, aside = 0;
+    int code = MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node);
+    if (code == MPI_SUCCESS)
+        code = MPI_Comm_rank(node, &place);
+    if (code == MPI_SUCCESS)
+        code = MPI_Comm_free(&node);
+    if (code != MPI_SUCCESS)
+        return code;
+    comm->aside = seats > 0 && place >= seats && comm->slots == world_size;
+    aside = comm->aside;
+    code = MPI_Allreduce(&aside, &comm->aside_ranks, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD);
+    if (code == MPI_SUCCESS && comm->aside_ranks > 0)
+        code = MPI_Comm_split(MPI_COMM_WORLD, comm->aside, 0, &mpi->job);
+    return code;
+}
+
+static enum mlb_status take_seat(struct mlb_mpi *mpi, const struct mlb_launcher *launcher,
+                                 int seats, struct mlb_error *err)
+{
+    int size = 0;
+    int code = MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+    if (code == MPI_SUCCESS)
+        code = MPI_Comm_size(MPI_COMM_WORLD, &size);
+    if (code != MPI_SUCCESS)
+        return mlb_mpi_status(code, err, "ask for the number of ranks");
+    if (mlb_launcher_check(launcher, size, err) != MLB_OK)
+        return err->status;
+    mpi->job = MPI_COMM_WORLD;
+    read_slots(&mpi->comm);
+    return mlb_mpi_status(split_seats(mpi, seats, size), err, "seat %d ranks", size);
+}
+
 /* Who am I: ranks, machines, communicators. */
 static enum mlb_status identify(struct mlb_mpi *mpi, struct mlb_error *err)
 {
@@ -150,9 +187,9 @@ static enum mlb_status identify(struct mlb_mpi *mpi, struct mlb_error *err)
     int length = 0;
     int code = MPI_Get_library_version(library, &length);
     if (code == MPI_SUCCESS)
-        code = MPI_Comm_rank(MPI_COMM_WORLD, &comm->rank);
+        code = MPI_Comm_rank(mpi->job, &comm->rank);
     if (code == MPI_SUCCESS)
-        code = MPI_Comm_size(MPI_COMM_WORLD, &comm->size);
+        code = MPI_Comm_size(mpi->job, &comm->size);
     if (code != MPI_SUCCESS)
         return mlb_mpi_status(code, err, "ask for rank and size");
     mlb_mpi_short_version(library, comm->library, sizeof comm->library);
@@ -167,7 +204,6 @@ static enum mlb_status identify(struct mlb_mpi *mpi, struct mlb_error *err)
         code = number_nodes(mpi);
     if (code != MPI_SUCCESS)
         return mlb_mpi_status(code, err, "make communicators of %d ranks", comm->size);
-    read_slots(comm);
     mpi->crowded = comm->local_size > sysconf(_SC_NPROCESSORS_ONLN);
     return MLB_OK;
 }
@@ -207,16 +243,17 @@ static void end_by_mpi(void *user, int exit_code)
     MPI_Abort(MPI_COMM_WORLD, exit_code);
 }
 
-static enum mlb_status start(struct mlb_mpi *mpi, const struct mlb_launcher *launcher,
+static enum mlb_status start(struct mlb_mpi *mpi, const struct mlb_launcher *launcher, int seats,
                              struct mlb_error *err)
 {
     int provided = MPI_THREAD_SINGLE;
     int code = MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
     if (code != MPI_SUCCESS)
         return mlb_fail(err, MLB_E_COMM, "mpi: cannot start (code %d)", code);
-    enum mlb_status status = identify(mpi, err);
-    if (status == MLB_OK)
-        status = mlb_launcher_check(launcher, mpi->comm.size, err);
+    enum mlb_status status = take_seat(mpi, launcher, seats, err);
+    if (status != MLB_OK || mpi->comm.aside)
+        return status;
+    status = identify(mpi, err);
     if (status == MLB_OK)
         status = open_board(mpi, err);
     if (status != MLB_OK)
@@ -229,21 +266,21 @@ static enum mlb_status start(struct mlb_mpi *mpi, const struct mlb_launcher *lau
     return mlb_watchdog_open(&how, &mpi->watchdog, err);
 }
 
-enum mlb_status mlb_comm_open_mpi(const struct mlb_launcher *launcher, double deadline_s,
+enum mlb_status mlb_comm_open_mpi(const struct mlb_launcher *launcher, double deadline_s, int seats,
                                   struct mlb_comm **comm, struct mlb_error *err)
 {
     *comm = NULL;
     struct mlb_mpi *mpi = calloc(1, sizeof *mpi);
     if (!mpi)
         return mlb_fail(err, MLB_E_NOMEM, "communicator: out of memory");
-    mpi->control = mpi->data = mpi->node = mpi->leaders = MPI_COMM_NULL;
+    mpi->job = mpi->control = mpi->data = mpi->node = mpi->leaders = MPI_COMM_NULL;
     mpi->comm = (struct mlb_comm){
         .ops = &mlb_comm_mpi_ops, .name = "mpi", .deadline_s = deadline_s, .state = mpi};
     gethostname(mpi->comm.host, sizeof mpi->comm.host - 1);
     struct guard guard = {0};
     enum mlb_status status = guard_open(&guard, launcher->rank, mpi->comm.host, deadline_s, err);
     if (status == MLB_OK)
-        status = start(mpi, launcher, err);
+        status = start(mpi, launcher, seats, err);
     guard_close(&guard);
     if (status != MLB_OK) {
         /* Other ranks may be far ahead: nothing collective can be done any more. */
@@ -263,6 +300,20 @@ static void free_communicator(MPI_Comm *communicator)
         MPI_Comm_free(communicator);
 }
 
+/* Where those who stand aside sleep until the others are done: MPI's own waits would burn a core.
+ */
+static void meet_at_the_end(struct mlb_mpi *mpi)
+{
+    struct mlb_patience patience = {.crowded = true};
+    MPI_Request request;
+    int done = 0;
+    if (mpi->comm.aside_ranks == 0 || MPI_Ibarrier(MPI_COMM_WORLD, &request) != MPI_SUCCESS)
+        return;
+    while (MPI_Test(&request, &done, MPI_STATUS_IGNORE) == MPI_SUCCESS && !done)
+        mlb_patience_wait(&patience, INFINITY); /* the watchdog of the others has the limit */
+    MPI_Comm_free(&mpi->job);
+}
+
 /* After a failure MPI is left open: finalizing would wait for ranks that do not come. The launcher
  * ends the others when this process exits. */
 void mlb_comm_close_mpi(struct mlb_comm *comm)
@@ -270,13 +321,16 @@ void mlb_comm_close_mpi(struct mlb_comm *comm)
     struct mlb_mpi *mpi = mlb_mpi_of(comm);
     bool whole = mpi->broken.status == MLB_OK;
     if (whole) {
-        mlb_watchdog_watch(mpi->watchdog, "the end of MPI", comm->deadline_s);
+        if (!comm->aside)
+            mlb_watchdog_watch(mpi->watchdog, "the end of MPI", comm->deadline_s);
+        meet_at_the_end(mpi);
         free_communicator(&mpi->leaders);
         free_communicator(&mpi->node);
         free_communicator(&mpi->data);
         free_communicator(&mpi->control);
         MPI_Finalize();
-        mlb_watchdog_unwatch(mpi->watchdog);
+        if (!comm->aside)
+            mlb_watchdog_unwatch(mpi->watchdog);
     }
     mlb_watchdog_close(mpi->watchdog);
     mlb_board_close(&mpi->board);

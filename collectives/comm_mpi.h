@@ -13,6 +13,7 @@
 
 struct mlb_mpi {
     struct mlb_comm comm; /* first, so that a comm of these ops is cast back */
+    MPI_Comm job;         /* ranks that have a seat; MPI_COMM_WORLD when all do */
     MPI_Comm control;     /* all ranks, for the control plane alone */
     MPI_Comm data;        /* all ranks, for what is measured */
     MPI_Comm node;        /* ranks of this machine */
@@ -47,7 +48,7 @@ enum mlb_status mlb_mpi_status(int code, struct mlb_error *err, const char *what
 /* "Open MPI v4.1.4, package: ..." -> "Open MPI 4.1.4"; "MPICH Version:      4.0" -> "MPICH 4.0". */
 void mlb_mpi_short_version(const char *text, char *to, size_t size);
 
-enum mlb_status mlb_comm_open_mpi(const struct mlb_launcher *launcher, double deadline_s,
+enum mlb_status mlb_comm_open_mpi(const struct mlb_launcher *launcher, double deadline_s, int seats,
                                   struct mlb_comm **comm, struct mlb_error *err);
 void mlb_comm_close_mpi(struct mlb_comm *comm);
 enum mlb_status mlb_comm_open_self(double deadline_s, struct mlb_comm **comm,

@@ -368,9 +368,10 @@ static enum mlb_status run(const struct mlb_options *options, struct mlb_error *
 {
     struct job job = {.options = options, .began_s = mlb_clock_s()};
     enum mlb_status status = mlb_session_open(&job.session, options, mlb_stop_watch(), err);
-    if (status == MLB_OK)
+    bool aside = status == MLB_OK && job.session.comm->aside;
+    if (status == MLB_OK && !aside)
         status = prepare(&job, err);
-    if (status == MLB_OK) {
+    if (status == MLB_OK && !aside) {
         status = measure_all(&job, err);
         if (is_root(&job))
             status = finish(&job, status, err);

@@ -71,11 +71,12 @@ enum mlb_status mlb_cmd_verify(const struct mlb_options *options, struct mlb_err
     struct mlb_plan plan = {0};
     struct tally tally = {0};
     enum mlb_status status = mlb_session_open(&session, options, mlb_stop_watch(), err);
-    if (status == MLB_OK)
+    bool aside = status == MLB_OK && session.comm->aside;
+    if (status == MLB_OK && !aside)
         status = mlb_session_plan(&session, &plan, err);
-    if (status == MLB_OK)
+    if (status == MLB_OK && !aside)
         status = verify_all(&session, &plan, &tally, err);
-    if (status == MLB_OK && session.comm->rank == 0)
+    if (status == MLB_OK && !aside && session.comm->rank == 0)
         status = judge(&tally, err);
     if ((status == MLB_E_COMM || status == MLB_E_TIMEOUT) && session.comm) {
         mlb_log(&session.log, MLB_LOG_ERROR, "%s", err->text);

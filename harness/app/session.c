@@ -32,17 +32,6 @@ enum mlb_status mlb_session_agree(struct mlb_session *session, enum mlb_status m
 /* --------------------------------------------------------------------------------------- devices
  */
 
-enum mlb_seat mlb_seat_of(int local_rank, int local_size, int devices, int cores, bool asked,
-                          bool oversubscribe)
-{
-    int seats = devices > 0 ? devices : cores;
-    if (local_size <= seats || oversubscribe)
-        return MLB_SEAT_TAKEN;
-    if (asked || devices == 0)
-        return MLB_SEAT_REFUSED;
-    return local_rank < seats ? MLB_SEAT_TAKEN : MLB_SEAT_STAND_ASIDE;
-}
-
 static enum mlb_status count_devices(struct mlb_session *session, struct mlb_error *err)
 {
     for (size_t i = 0; mlb_backends[i] && i < MLB_KINDS; i++) {
@@ -62,27 +51,22 @@ static int gpus_here(const struct mlb_session *session)
     return strcmp(best->kind, "cpu") != 0 ? best->count : 0;
 }
 
-static enum mlb_status take_seat(struct mlb_session *session, struct mlb_error *err)
+/* Ranks and devices of this node: one rank a GPU, or a core where there is none. */
+static enum mlb_status check_seats(struct mlb_session *session, struct mlb_error *err)
 {
     struct mlb_topology_counts counts;
     const struct mlb_comm *comm = session->comm;
     int gpus = gpus_here(session);
     mlb_topology_counts(session->topology, &counts);
     int cores = counts.this_machine && counts.cores > 0 ? counts.cores : comm->local_size;
-    bool asked = comm->slots != comm->size;
-    switch (mlb_seat_of(comm->local_rank, comm->local_size, gpus, cores, asked,
-                        session->options->oversubscribe)) {
-    case MLB_SEAT_TAKEN:
+    int seats = gpus ? gpus : cores;
+    if (comm->local_size <= seats || session->options->oversubscribe)
         return MLB_OK;
-    case MLB_SEAT_STAND_ASIDE:
-    case MLB_SEAT_REFUSED:
-        break;
-    }
     return mlb_fail(err, MLB_E_USAGE,
                     "%d ranks on a node that has %d %s: start %d ranks a node (mpirun -n %d, or "
                     "--map-by ppr:%d:node), or allow it with --oversubscribe",
-                    comm->local_size, gpus ? gpus : cores, gpus ? "GPUs" : "cores",
-                    gpus ? gpus : cores, (gpus ? gpus : cores) * comm->nodes, gpus ? gpus : cores);
+                    comm->local_size, seats, gpus ? "GPUs" : "cores", seats, seats * comm->nodes,
+                    seats);
 }
 
 static enum mlb_status open_station(struct mlb_session *session, struct mlb_station *station,
@@ -153,14 +137,22 @@ enum mlb_status mlb_session_open(struct mlb_session *session, const struct mlb_o
                                     : options->verbose ? MLB_LOG_DEBUG
                                                        : MLB_LOG_INFO,
                                     2, -1};
-    if (mlb_comm_open(options->timeout_s, &session->comm, err) != MLB_OK)
+    if (count_devices(session, err) != MLB_OK)
         return err->status;
+    int seats = options->oversubscribe ? 0 : gpus_here(session);
+    if (mlb_comm_open(options->timeout_s, seats, &session->comm, err) != MLB_OK)
+        return err->status;
+    if (session->comm->aside)
+        return MLB_OK;
+    if (session->comm->aside_ranks && session->comm->rank == 0)
+        mlb_log(&session->log, MLB_LOG_INFO,
+                "%d ranks measure, one a GPU; %d find none and stand aside (mpirun -n %d starts "
+                "only those that are needed)",
+                session->comm->size, session->comm->aside_ranks, session->comm->size);
     session->log.rank = session->comm->size > 1 ? session->comm->rank : -1;
     enum mlb_status status = mlb_topology_open(&session->topology, err);
     if (status == MLB_OK)
-        status = count_devices(session, err);
-    if (status == MLB_OK)
-        status = take_seat(session, err);
+        status = check_seats(session, err);
     if (status == MLB_OK)
         status = open_devices(session, err);
     if (mlb_session_agree(session, status, err) != MLB_OK)

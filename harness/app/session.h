@@ -50,7 +50,8 @@ enum mlb_status mlb_session_agree(struct mlb_session *session, enum mlb_status m
                                   struct mlb_error *err);
 
 /* Collective. Joins the ranks, binds, opens devices. Zero-initialised `session` in; close it also
- * after a failure. */
+ * after a failure. With session->comm->aside this rank has no part in the job: close is all it
+ * does. */
 enum mlb_status mlb_session_open(struct mlb_session *session, const struct mlb_options *options,
                                  const volatile sig_atomic_t *interrupted, struct mlb_error *err);
 void mlb_session_close(struct mlb_session *session);
@@ -66,12 +67,5 @@ enum mlb_status mlb_session_run(struct mlb_session *session, const struct mlb_ca
 /* Collective. Fill the head of a result; complete on rank 0. */
 enum mlb_status mlb_session_head(struct mlb_session *session, const struct mlb_plan *plan,
                                  struct mlb_result *result, struct mlb_error *err);
-
-/* How ranks meet devices, pure: what rank `local_rank` of `local_size` on a node does that has
- * `devices` GPUs (0 = CPU only) and `cores` cores.
- * `asked` says that the user chose the number of ranks (not the launcher by its slots). */
-enum mlb_seat { MLB_SEAT_TAKEN, MLB_SEAT_STAND_ASIDE, MLB_SEAT_REFUSED };
-enum mlb_seat mlb_seat_of(int local_rank, int local_size, int devices, int cores, bool asked,
-                          bool oversubscribe);
 
 #endif

@@ -30,6 +30,8 @@ struct mlb_comm {
     int local_rank, local_size; /* of this machine */
     int node, nodes;            /* this rank's machine, number of machines */
     int slots;                  /* ranks the launcher had room for; 0 = unknown */
+    bool aside;                 /* no seat for this rank: only mlb_comm_close is left for it */
+    int aside_ranks;            /* how many ranks of the launch stand aside */
     char host[MLB_HOST_NAME];   /* for messages only, never in a record */
     double deadline_s;          /* of every control wait */
     void *state;                /* of the implementation */
@@ -64,9 +66,15 @@ struct mlb_comm_ops {
 };
 
 /* Start: reads the launcher's environment, opens MPI (only when this is part of a job or MPI is in
- * the build). One per process; `deadline_s` bounds the start too. Defined in collectives/. */
-enum mlb_status mlb_comm_open(double deadline_s, struct mlb_comm **comm, struct mlb_error *err);
-/* Collective; finalizes MPI. NULL is fine. */
+ * the build). One per process; `deadline_s` bounds the start too. Defined in collectives/.
+ *
+ * `seats`: devices of this machine, 0 = no limit. A launcher that nobody told a number starts a
+ * rank for each of its slots, which are cores: where those are more than the seats, ranks beyond
+ * them stand aside and are not counted in `size`. When a number was asked for, it is kept. */
+enum mlb_status mlb_comm_open(double deadline_s, int seats, struct mlb_comm **comm,
+                              struct mlb_error *err);
+/* Collective; finalizes MPI. Ranks that stand aside sleep in it until the others are done. NULL is
+ * fine. */
 void mlb_comm_close(struct mlb_comm *comm);
 
 /* Agree on a status: every rank gets the worst one; the text of the lowest rank that failed is told

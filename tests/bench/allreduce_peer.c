@@ -195,7 +195,7 @@ static enum mlb_status sweep(struct bench *bench, struct verdict *verdict)
 static enum mlb_status run(struct bench *bench, struct verdict *verdict)
 {
     struct mlb_device *device = NULL;
-    enum mlb_status status = mlb_comm_open(30.0, &bench->comm, &bench->err);
+    enum mlb_status status = mlb_comm_open(30.0, 0, &bench->comm, &bench->err);
     if (status == MLB_OK && bench->comm->size < 2)
         status = mlb_fail(&bench->err, MLB_E_USAGE, "run me by mpirun -n 2");
     if (status == MLB_OK)

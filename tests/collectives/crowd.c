@@ -36,7 +36,7 @@ int main(void)
     struct mlb_error err = {0};
     struct mlb_comm *comm = NULL;
     double begin_s = mlb_clock_s();
-    enum mlb_status status = mlb_comm_open(60.0, &comm, &err);
+    enum mlb_status status = mlb_comm_open(60.0, 0, &comm, &err);
     double opened_s = mlb_clock_s();
     int *all = status == MLB_OK ? calloc((size_t)comm->size, sizeof *all) : NULL;
     for (int i = 0; status == MLB_OK && all && i < ROUNDS; i++)

@@ -348,7 +348,7 @@ static int open_job(void **state)
     static struct job job;
     struct mlb_error err = {0};
     *state = &job;
-    if (mlb_comm_open(20.0, &job.comm, &err) != MLB_OK ||
+    if (mlb_comm_open(20.0, 0, &job.comm, &err) != MLB_OK ||
         mlb_backend_cpu.open(0, 1, &job.device, &err) != MLB_OK ||
         mlb_channel_mpi.open(job.comm, job.device, &job.channel, &err) != MLB_OK) {
         print_error("%s\n", err.text);

@@ -25,7 +25,7 @@ static enum mlb_status open_place(struct place *place, const char *behaviour)
     *place = (struct place){.device = {.backend = &backend}};
     setenv("FAKE_NCCL", behaviour, 1);
     setenv("FAKE_NCCL_CALLS", "", 1);
-    check_ok(mlb_comm_open(0.3, &place->comm, &place->err), &place->err);
+    check_ok(mlb_comm_open(0.3, 0, &place->comm, &place->err), &place->err);
     return mlb_channel_nccl.open(place->comm, &place->device, &place->channel, &place->err);
 }
 

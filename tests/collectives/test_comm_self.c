@@ -12,7 +12,7 @@ static void a_job_of_one_needs_no_launcher(void **state)
     struct mlb_error err = {0};
     struct mlb_comm *comm = NULL;
     double begin = mlb_clock_s();
-    check_ok(mlb_comm_open(5.0, &comm, &err), &err);
+    check_ok(mlb_comm_open(5.0, 0, &comm, &err), &err);
     check_true(mlb_clock_s() - begin < 0.05);
     check_text(comm->name, "self");
     check_i64(comm->rank, 0);
@@ -49,7 +49,7 @@ static void a_sum_over_one_rank_is_a_copy(void **state)
     struct mlb_channel *channel = NULL;
     float send[3] = {1, 2, 3}, recv[3] = {0};
     char version[64];
-    check_ok(mlb_comm_open(5.0, &comm, &err), &err);
+    check_ok(mlb_comm_open(5.0, 0, &comm, &err), &err);
     check_ok(mlb_channel_mpi.open(comm, NULL, &channel, &err), &err);
     check_ok(channel->ops->all_reduce(channel, send, recv, 3, MLB_F32, &err), &err);
     check_close(recv[2], 3.0, 0);

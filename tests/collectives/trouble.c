@@ -194,7 +194,7 @@ static enum mlb_status run(const char *name, int bad_rank)
 {
     struct job job = {0};
     struct mlb_error err = {0};
-    enum mlb_status status = mlb_comm_open(CONTROL_DEADLINE_S, &job.comm, &err);
+    enum mlb_status status = mlb_comm_open(CONTROL_DEADLINE_S, 0, &job.comm, &err);
     if (status != MLB_OK) {
         fprintf(stderr, "start failed: %s\n", err.text);
         return status;
