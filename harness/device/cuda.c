@@ -205,6 +205,7 @@ static enum mlb_status cuda_sync(struct mlb_device *device, double deadline_s,
     double begin = mlb_clock_s();
     cudaError_t error;
     while ((error = cudaStreamQuery(cuda->stream)) == cudaErrorNotReady) {
+        cudaGetLastError(); /* it is remembered, and the next launch would be blamed for it */
         double waited = mlb_clock_s() - begin;
         if (waited > deadline_s) {
             cuda->stuck = true;

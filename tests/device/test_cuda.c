@@ -129,11 +129,17 @@ static void test_telemetry_speaks_to_nvml(void **state)
     struct mlb_error err = {0};
     struct mlb_telemetry *telemetry;
     struct mlb_telemetry_window window;
-    check_ok(mlb_telemetry_open(*state, &telemetry, &err), &err);
+    struct mlb_device *device = *state;
+    const uint64_t count = UINT64_C(1) << 30;
+    void *ptr;
+    check_ok(mlb_telemetry_open(device, &telemetry, &err), &err);
+    check_ok(mlb_alloc(device, count, "x", &ptr, &err), &err);
     mlb_telemetry_begin(telemetry);
-    for (int i = 0; i < 30; i++) {
-        mlb_sleep_s(0.05);
+    for (double end = mlb_clock_s() + 1.5; mlb_clock_s() < end;) {
+        for (int i = 0; i < 20; i++) /* at work: the clock of an idle GPU does not count */
+            check_ok(mlb_fill(device, ptr, count, MLB_S8, MLB_DATA_NORMAL, 1, &err), &err);
         mlb_telemetry_poll(telemetry);
+        check_ok(mlb_sync(device, 60, &err), &err);
     }
     mlb_telemetry_end(telemetry, &window);
     print_message("%s: clock %.0f MHz, memory %.0f MHz, %.1f W of %.0f W, %.1f J, %.0f C, power "
@@ -145,6 +151,7 @@ static void test_telemetry_speaks_to_nvml(void **state)
                   window.ecc_uncorrected.value, window.verdict);
     if (strcmp(window.source, "nvml") == 0)
         check_true(window.clock_median_hz.known && window.temperature_max_c.known);
+    mlb_free(device, ptr);
     mlb_telemetry_close(telemetry);
 }
 
