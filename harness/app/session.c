@@ -81,6 +81,19 @@ static enum mlb_status open_station(struct mlb_session *session, struct mlb_stat
     return mlb_telemetry_open(station->device, &station->telemetry, err);
 }
 
+/* CPU threads of this rank. Ranks of GPUs on one NUMA node are bound to the same cores: together
+ * they use each core once. */
+static int threads_of(const struct mlb_session *session)
+{
+    const struct mlb_binding *binding = &session->binding;
+    int share = binding->machine_cores / session->comm->local_size;
+    if (session->options->threads)
+        return (int)session->options->threads;
+    if (gpus_here(session) == 0 || share > binding->cores)
+        share = binding->cores;
+    return share > 0 ? share : 1;
+}
+
 /* Bind first: the CPU backend's threads are made within the binding. The GPU is opened before,
  * since its PCI id decides the binding; CUDA's own threads do no work that is measured. */
 static enum mlb_status open_devices(struct mlb_session *session, struct mlb_error *err)
@@ -102,8 +115,7 @@ static enum mlb_status open_devices(struct mlb_session *session, struct mlb_erro
     if (mlb_topology_bind(session->topology, comm->local_rank, comm->local_size, pci_id,
                           &session->binding, err) != MLB_OK)
         return err->status;
-    int threads =
-        session->options->threads ? (int)session->options->threads : session->binding.cores;
+    int threads = threads_of(session);
     return cpu ? open_station(session, cpu, threads, err) : MLB_OK;
 }
 
@@ -324,7 +336,7 @@ enum mlb_status mlb_session_run(struct mlb_session *session, const struct mlb_ca
     run->ctx.comm = session->comm;
     run->ctx.data = (enum mlb_data)options->data;
     run->ctx.seed = options->seed;
-    run->ctx.threads = 1;
+    run->ctx.threads = threads_of(session);
     run->solo = options->solo;
     run->deadline_s = options->timeout_s;
     run->interrupted = session->interrupted;
@@ -339,10 +351,6 @@ enum mlb_status mlb_session_run(struct mlb_session *session, const struct mlb_ca
     run->no_channel = station->no_channel[0] ? station->no_channel : NULL;
     run->no_channel_status = station->channel_status;
     run->telemetry = station->telemetry;
-    if (options->threads)
-        run->ctx.threads = (int)options->threads;
-    else if (session->binding.cores > 0)
-        run->ctx.threads = session->binding.cores;
     share_of_memory(session, station, &run->ctx);
     /* One measure of room for all ranks, so that sizes derived from it are the same everywhere. */
     double least[2] = {-(double)run->ctx.memory_bytes, -(double)run->ctx.cache_bytes};
