@@ -148,12 +148,12 @@ static enum mlb_status join_verification(struct mlb_comm *comm, const struct mlb
     joined.checked = (uint64_t)counts[0];
     joined.wrong = (uint64_t)counts[1];
     joined.worst_ratio = most[0];
-    row->verified = true;
+    *passed = counts[2] == 0.0;
+    row->verified = *passed || joined.wrong; /* a rank that checked nothing is no evidence */
     row->verification = joined;
     mlb_format(row->verification_method, sizeof row->verification_method, "%s",
                mine->method ? mine->method : "");
     row->verification.method = row->verification_method;
-    *passed = counts[2] == 0.0;
     if (!*passed && joined.wrong)
         mlb_format(row->reason, sizeof row->reason, "wrong result%s%.0d: %llu of %llu: %s",
                    from ? " on rank " : "", from, (unsigned long long)joined.wrong,
@@ -174,6 +174,8 @@ static enum mlb_status verify(struct mlb_run *run, const struct mlb_case *item,
         item->workload->verify(variant, state, item->params, &run->ctx, &mine, err);
     comm->ops->unwatch(comm);
     *passed = false;
+    if (status == MLB_OK && run->interrupted && *run->interrupted)
+        status = mlb_fail(err, MLB_E_INTERRUPTED, "interrupted");
     if (mlb_comm_agree(comm, status, err) != MLB_OK)
         return err->status;
     return join_verification(comm, &mine, row, passed, err);
@@ -181,21 +183,30 @@ static enum mlb_status verify(struct mlb_run *run, const struct mlb_case *item,
 
 /* ------------------------------------------------------------------------------------- timing */
 
-/* --solo: one rank after the other; the waiting ones sleep in the barrier. */
+/* --solo: one rank after the other; the waiting ones sleep. What the budget leaves is shared out
+ * evenly among those that have not had their turn. */
 static enum mlb_status sample_in_turn(struct mlb_run *run, const struct mlb_case *item,
                                       const struct mlb_variant *variant, void *state,
                                       struct mlb_samples *samples, struct mlb_error *err)
 {
     struct mlb_comm *comm = run->ctx.comm;
-    double usual_s = comm->deadline_s;
+    double usual_s = comm->deadline_s, stop_at_s = run->stop_at_s;
     enum mlb_status status = MLB_OK;
-    comm->deadline_s += 5.0 * item->measure.max_time_s + item->measure.max_warmup_s;
+    /* Another's turn: at most 4 x max_time_s for six samples, and each phase may end one step late.
+     */
+    comm->deadline_s +=
+        4.0 * item->measure.max_time_s + item->measure.max_warmup_s + 2.0 * run->deadline_s;
     for (int rank = 0; rank < comm->size && status == MLB_OK; rank++) {
-        if (rank == comm->rank)
+        if (rank == comm->rank) {
+            double now_s = mlb_clock_s();
+            if (stop_at_s > 0.0)
+                run->stop_at_s = now_s + (stop_at_s - now_s) / (double)(comm->size - rank);
             status = mlb_sample(run, item, variant, state, true, samples, err);
+        }
         status = mlb_comm_agree(comm, status, err);
     }
     comm->deadline_s = usual_s;
+    run->stop_at_s = stop_at_s;
     return status == MLB_OK ? mlb_samples_join(comm, samples, err) : status;
 }
 
@@ -218,13 +229,12 @@ static enum mlb_status gather_medians(struct mlb_comm *comm, const struct mlb_sa
 }
 
 /* All ranks' windows: rank 0's figures, the first verdict that is not clean. */
-static enum mlb_status join_telemetry(struct mlb_run *run, struct mlb_row *row,
-                                      struct mlb_error *err)
+static enum mlb_status join_telemetry(struct mlb_run *run, const struct mlb_samples *samples,
+                                      struct mlb_row *row, struct mlb_error *err)
 {
     struct mlb_comm *comm = run->ctx.comm;
     struct mlb_telemetry_window *window = &row->telemetry;
-    if (run->telemetry)
-        mlb_telemetry_end(run->telemetry, window);
+    *window = samples->window;
     row->has_telemetry = run->telemetry != NULL;
     double first = window->verdict[0] ? -(double)comm->rank : -1e9;
     if (comm->ops->all_max(comm, &first, 1, err) != MLB_OK)
@@ -262,7 +272,7 @@ static enum mlb_status time_case(struct mlb_run *run, const struct mlb_case *ite
     enum mlb_status status = solo ? sample_in_turn(run, item, variant, state, &samples, err)
                                   : mlb_sample(run, item, variant, state, false, &samples, err);
     if (status == MLB_OK)
-        status = join_telemetry(run, row, err);
+        status = join_telemetry(run, &samples, row, err);
     if (status == MLB_OK)
         status = gather_medians(run->ctx.comm, &samples, row, err);
     if (status == MLB_OK) {

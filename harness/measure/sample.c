@@ -13,8 +13,9 @@
  * stopping). */
 static const double CHUNK_S = 0.02;
 enum { CHUNK_MIN = 10, CHUNK_MAX = 500, FEWEST = 6, SHORT_FEWEST = 20 };
-static const double SHORT_S =
-    1e-3; /* steps under it need more samples and one untimed step a chunk */
+/* Steps under SHORT_S need more samples and one untimed step a chunk; after each one over LONG_S
+ * ranks ask whether to go on. */
+static const double SHORT_S = 1e-3, LONG_S = 0.5;
 
 /* Two windows in a row whose medians agree to STEADY are steady. A GPU's clock needs longer to
  * settle than a CPU's caches do. */
@@ -33,9 +34,8 @@ struct sampler {
 };
 
 /* Rank 0's decision, the same for all ranks. */
-enum action { GO_ON, STOP, STOP_INTERRUPTED };
 struct decision {
-    enum action action;
+    bool stop;
     enum mlb_stop why;
     bool warm;
     uint64_t next;  /* samples to take in the next chunk */
@@ -49,12 +49,8 @@ void mlb_samples_free(struct mlb_samples *samples)
     memset(samples, 0, sizeof *samples);
 }
 
-static enum mlb_status reserve(struct mlb_samples *samples, size_t more, struct mlb_error *err)
+static enum mlb_status grow(struct mlb_samples *samples, size_t capacity, struct mlb_error *err)
 {
-    size_t need = samples->count + more;
-    if (need <= samples->capacity)
-        return MLB_OK;
-    size_t capacity = need > 2 * samples->capacity ? need : 2 * samples->capacity;
     double *across = realloc(samples->across, capacity * sizeof *across);
     if (across)
         samples->across = across;
@@ -67,8 +63,20 @@ static enum mlb_status reserve(struct mlb_samples *samples, size_t more, struct 
     return MLB_OK;
 }
 
+/* Room for `more` samples, on every rank or on none: all need it at the same time. */
+static enum mlb_status reserve(struct sampler *s, struct mlb_samples *samples, size_t more,
+                               struct mlb_error *err)
+{
+    size_t need = samples->count + more;
+    if (need <= samples->capacity)
+        return MLB_OK;
+    size_t twice = 2 * samples->capacity;
+    enum mlb_status status = grow(samples, need > twice ? need : twice, err);
+    return s->alone ? status : mlb_comm_agree(s->run->ctx.comm, status, err);
+}
+
 /* One sample: `steps` steps between two marks, as nanoseconds per step. */
-static enum mlb_status take(struct sampler *s, double *ns, struct mlb_error *err)
+static enum mlb_status take_unwatched(struct sampler *s, double *ns, struct mlb_error *err)
 {
     struct mlb_device *device = s->run->ctx.device;
     struct mlb_comm *comm = s->run->ctx.comm;
@@ -89,6 +97,21 @@ static enum mlb_status take(struct sampler *s, double *ns, struct mlb_error *err
     if (s->run->telemetry)
         mlb_telemetry_poll(s->run->telemetry);
     return MLB_OK;
+}
+
+/* The deadline is each sample's: many slow ones in a row are no hang. */
+static enum mlb_status take(struct sampler *s, double *ns, struct mlb_error *err)
+{
+    struct mlb_comm *comm = s->run->ctx.comm;
+    comm->ops->watch(comm, s->item->label, s->run->deadline_s);
+    enum mlb_status status = take_unwatched(s, ns, err);
+    comm->ops->unwatch(comm);
+    return status;
+}
+
+static bool interrupted(const struct sampler *s)
+{
+    return s->run->interrupted && *s->run->interrupted;
 }
 
 /* own[0..n-1] of every rank to one series that all ranks see; `failed` of any rank is seen by all.
@@ -113,21 +136,21 @@ static enum mlb_status reduce(struct sampler *s, const double *own, double *acro
 }
 
 /* Take n samples on every rank and append them. A rank that fails in the middle gives up the rest
- * of its chunk, and all ranks leave with its error. */
+ * of its chunk, and all ranks leave with its error; so they do when one of them was interrupted. */
 static enum mlb_status chunk(struct sampler *s, struct mlb_samples *samples, uint64_t n,
                              struct mlb_error *err)
 {
     struct mlb_comm *comm = s->run->ctx.comm;
-    enum mlb_status status = reserve(samples, n + 1, err); /* one more: the flag of reduce() */
-    double *own = samples->own ? samples->own + samples->count : NULL, ignored = 0.0;
-    comm->ops->watch(comm, s->item->label, s->run->deadline_s);
-    if (status == MLB_OK && s->sample_s < SHORT_S)
+    enum mlb_status status = reserve(s, samples, n + 1, err); /* one more: the flag of reduce() */
+    if (status != MLB_OK)
+        return status;
+    double *own = samples->own + samples->count, ignored = 0.0;
+    if (s->sample_s < SHORT_S)
         status = take(s, &ignored, err);
     for (uint64_t i = 0; i < n && status == MLB_OK; i++)
         status = take(s, &own[i], err);
-    comm->ops->unwatch(comm);
-    if (!own)
-        return status; /* no room even for the exchange: the others' deadline ends the job */
+    if (status == MLB_OK && interrupted(s))
+        status = mlb_fail(err, MLB_E_INTERRUPTED, "interrupted");
     double failed = status == MLB_OK ? 0.0 : 1.0;
     if (status != MLB_OK)
         for (uint64_t i = 0; i < n; i++)
@@ -158,11 +181,6 @@ static uint64_t fit(double seconds, double each_s, uint64_t least, uint64_t most
     return n <= (double)least ? least : n >= (double)most ? most : (uint64_t)n;
 }
 
-static bool interrupted(const struct sampler *s)
-{
-    return s->run->interrupted && *s->run->interrupted;
-}
-
 static bool budget_gone(const struct sampler *s)
 {
     return s->run->stop_at_s > 0.0 && mlb_clock_s() >= s->run->stop_at_s;
@@ -179,15 +197,12 @@ static double window_s(const struct sampler *s)
 static struct decision decide_warmup(struct sampler *s, double before, double now, double began_s)
 {
     const struct mlb_measure *measure = &s->item->measure;
-    struct decision d = {.action = GO_ON, .steps = 1};
+    struct decision d = {.steps = 1};
     double step_s = now * 1e-9;
     d.warm = before > 0.0 && fabs(now - before) <= STEADY * before;
-    d.next = fit(window_s(s), step_s, WINDOW_MIN, WINDOW_MAX);
-    if (interrupted(s))
-        d.action = STOP_INTERRUPTED;
-    else if (d.warm || mlb_clock_s() - began_s >= measure->max_warmup_s || budget_gone(s))
-        d.action = STOP;
-    if (d.action == STOP && !s->item->workload->collective)
+    d.next = fit(window_s(s), step_s, step_s > LONG_S ? 1 : WINDOW_MIN, WINDOW_MAX);
+    d.stop = d.warm || mlb_clock_s() - began_s >= measure->max_warmup_s || budget_gone(s);
+    if (d.stop && !s->item->workload->collective)
         d.steps = fit(measure->sample_time_s, step_s, 1, 1000000);
     return d;
 }
@@ -198,6 +213,7 @@ static enum mlb_status warm_up(struct sampler *s, struct mlb_samples *samples,
                                struct mlb_error *err)
 {
     double began_s = mlb_clock_s(), before = 0.0;
+    bool first = true;
     struct decision d = {.next = 1, .steps = 1};
     s->steps = 1;
     s->sample_s = SHORT_S;
@@ -206,14 +222,13 @@ static enum mlb_status warm_up(struct sampler *s, struct mlb_samples *samples,
             return err->status;
         double now = mlb_median(samples->across, samples->count);
         d = decide_warmup(s, before, now, began_s);
-        before = samples->count > 1 ? now : 0.0;
+        before = first ? 0.0 : now;
+        first = false;
         samples->warmup_discarded += samples->count;
         samples->count = 0;
         if (share(s, &d, err) != MLB_OK)
             return err->status;
-    } while (d.action == GO_ON);
-    if (d.action == STOP_INTERRUPTED)
-        return mlb_fail(err, MLB_E_INTERRUPTED, "interrupted");
+    } while (!d.stop);
     samples->warm = d.warm;
     s->sample_s *= (double)d.steps / (double)s->steps;
     s->steps = samples->steps = d.steps;
@@ -251,14 +266,11 @@ bool mlb_sample_enough(const struct mlb_measure *measure, const double *across, 
 static struct decision decide(struct sampler *s, const struct mlb_samples *samples)
 {
     const struct mlb_measure *measure = &s->item->measure;
-    struct decision d = {.action = GO_ON, .steps = s->steps};
-    if (interrupted(s)) {
-        d.action = STOP_INTERRUPTED;
-    } else if (samples->count > 0) {
-        if (mlb_sample_enough(measure, samples->across, samples->count, s->timed_s, &d.why))
-            d.action = STOP;
-        else if (budget_gone(s)) {
-            d.action = STOP;
+    struct decision d = {.steps = s->steps};
+    if (samples->count > 0) {
+        d.stop = mlb_sample_enough(measure, samples->across, samples->count, s->timed_s, &d.why);
+        if (!d.stop && budget_gone(s)) {
+            d.stop = true;
             d.why = MLB_STOP_BUDGET;
         }
     }
@@ -269,7 +281,7 @@ static struct decision decide(struct sampler *s, const struct mlb_samples *sampl
     d.next = fit(CHUNK_S, s->sample_s, CHUNK_MIN, CHUNK_MAX);
     d.next = d.next > room ? room : d.next;
     d.next = d.next > left ? left : d.next;
-    if (s->sample_s > 0.5) /* a long step: ask after each one */
+    if (s->sample_s > LONG_S)
         d.next = 1;
     if (s->run->tick)
         s->run->tick(s->run->user, fmin(s->timed_s / measure->max_time_s, 1.0));
@@ -291,13 +303,14 @@ enum mlb_status mlb_sample(struct mlb_run *run, const struct mlb_case *item,
         if (share(&s, &d, err) != MLB_OK)
             return err->status;
         samples->stop = d.why;
-        if (d.action == STOP_INTERRUPTED)
-            return mlb_fail(err, MLB_E_INTERRUPTED, "interrupted");
-        if (d.action == STOP)
-            return MLB_OK;
+        if (d.stop)
+            break;
         if (chunk(&s, samples, d.next, err) != MLB_OK)
             return err->status;
     }
+    if (run->telemetry)
+        mlb_telemetry_end(run->telemetry, &samples->window);
+    return MLB_OK;
 }
 
 enum mlb_status mlb_samples_join(struct mlb_comm *comm, struct mlb_samples *samples,

@@ -18,6 +18,7 @@ struct mlb_samples {
     uint64_t warmup_discarded;
     bool warm;
     enum mlb_stop stop;
+    struct mlb_telemetry_window window; /* from the first sample to the last of this rank */
 };
 
 void mlb_samples_free(struct mlb_samples *samples);

@@ -427,6 +427,14 @@ class Ranks(Case):
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertEqual(len(self.record()["rows"]), 6)
 
+    def test_asked_rank(self):
+        """SIGTERM to one rank ends the job as an interrupt of all does."""
+        code, output, errors = self.lose(signal.SIGTERM, 30)
+        self.assertEqual(code, 3, errors)
+        self.assertIn("rank 1: interrupted", errors)
+        self.assertIn("--resume " + self.found("*.journal")[0], errors)
+        self.assertIn("verified", output)
+
     def test_stopped_rank(self):
         code, output, errors = self.lose(signal.SIGSTOP, 30)
         self.assertEqual(code, 3, errors)

@@ -159,13 +159,15 @@ static void test_faults(void **state)
     static const struct {
         int fault;
         enum mlb_row_status status;
+        bool verified; /* a verdict is there, good or bad */
         const char *reason;
-    } cases[] = {{FAKE_WRONG, MLB_ROW_FAILED, "wrong result: 1 of 1: x[7]: is 2, should be 1"},
-                 {FAKE_UNVERIFIED, MLB_ROW_FAILED, "nothing was verified"},
-                 {FAKE_UNSUPPORTED, MLB_ROW_SKIPPED, "needs a device that is not made"},
-                 {FAKE_NO_MEMORY, MLB_ROW_SKIPPED, "12 GiB: out of memory"},
-                 {FAKE_SETUP_FAILS, MLB_ROW_FAILED, "on fire"},
-                 {FAKE_STEP_FAILS, MLB_ROW_FAILED, "step 30 failed"}};
+    } cases[] = {
+        {FAKE_WRONG, MLB_ROW_FAILED, true, "wrong result: 1 of 1: x[7]: is 2, should be 1"},
+        {FAKE_UNVERIFIED, MLB_ROW_FAILED, false, "nothing was verified"},
+        {FAKE_UNSUPPORTED, MLB_ROW_SKIPPED, false, "needs a device that is not made"},
+        {FAKE_NO_MEMORY, MLB_ROW_SKIPPED, false, "12 GiB: out of memory"},
+        {FAKE_SETUP_FAILS, MLB_ROW_FAILED, false, "on fire"},
+        {FAKE_STEP_FAILS, MLB_ROW_FAILED, true, "step 30 failed"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct bench b;
         begin(&b, "alpha", steady, 1);
@@ -174,6 +176,7 @@ static void test_faults(void **state)
         check_i64(b.row.status, cases[i].status);
         check_contains(b.row.reason, cases[i].reason);
         check_u64(b.row.sample_count, 0);
+        check_true(b.row.verified == cases[i].verified);
         end(&b);
     }
 }
@@ -309,6 +312,69 @@ static void test_solo(void **state)
     end(&b);
 }
 
+static enum mlb_status slow_all_max(struct mlb_comm *comm, double *values, size_t count,
+                                    struct mlb_error *err)
+{
+    (void)comm, (void)values, (void)count, (void)err;
+    mlb_sleep_s(0.1);
+    return MLB_OK;
+}
+
+/* The other rank's turn is no part of this one's window. */
+static void test_solo_window(void **state)
+{
+    (void)state;
+    struct bench b;
+    begin(&b, "alpha", steady, 1);
+    fake_comm_init(&b.comm, 2);
+    struct mlb_comm_ops slow = *b.comm.comm.ops;
+    slow.all_max = slow_all_max;
+    b.comm.comm.ops = &slow;
+    b.run.solo = true;
+    check_ok(mlb_telemetry_open(NULL, &b.run.telemetry, &b.err), &b.err);
+    check_ok(measure(&b), &b.err);
+    check_true(b.row.has_telemetry && b.row.telemetry.duration_s < 0.1);
+    mlb_telemetry_close(b.run.telemetry);
+    end(&b);
+}
+
+/* Of two ranks the first leaves half of the budget to the second. */
+static void test_solo_budget(void **state)
+{
+    (void)state;
+    double noise[4096];
+    struct bench b;
+    for (size_t i = 0; i < 4096; i++)
+        noise[i] = (i * 2654435761u >> 7) % 2 ? 1e6 : 3e6;
+    begin(&b, "alpha", noise, 4096);
+    fake_comm_init(&b.comm, 2);
+    b.run.solo = true;
+    b.item->measure.max_time_s = 1e5;
+    b.item->measure.max_samples = 1u << 30;
+    double began_s = mlb_clock_s();
+    b.run.stop_at_s = began_s + 1.0;
+    check_ok(measure(&b), &b.err);
+    check_i64(b.row.stop, MLB_STOP_BUDGET);
+    check_true(mlb_clock_s() - began_s < 0.95);
+    check_close(b.run.stop_at_s, began_s + 1.0, 0);
+    end(&b);
+}
+
+/* Each sample has its own deadline, and long ones are asked about one by one, in the warm-up too.
+ */
+static void test_long_steps(void **state)
+{
+    (void)state;
+    static const double slow[] = {20e9};
+    struct bench b;
+    begin(&b, "alpha", slow, 1);
+    b.item->measure.max_warmup_s = 5;
+    check_ok(measure(&b), &b.err);
+    check_u64(b.row.warmup_discarded, 3);
+    check_u64(b.comm.watches, b.script.steps + 2); /* setup and verification have one each */
+    end(&b);
+}
+
 static void test_stop_rule(void **state)
 {
     (void)state;
@@ -350,6 +416,9 @@ int main(void)
                                        cmocka_unit_test(test_verify_only),
                                        cmocka_unit_test(test_ranks),
                                        cmocka_unit_test(test_solo),
+                                       cmocka_unit_test(test_solo_window),
+                                       cmocka_unit_test(test_solo_budget),
+                                       cmocka_unit_test(test_long_steps),
                                        cmocka_unit_test(test_stop_rule)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
