@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Data plane over NCCL: collectives on GPU buffers, enqueued on the device's stream.
  *
- * The communicator is non-blocking: every call returns at once, perhaps with "in progress", and is
- * then polled against a deadline, so that a rank that does not come cannot hold the others in NCCL
- * for ever. NCCL's own environment variables are the user's: none is set here. */
+ * The communicator is blocking: a non-blocking one starts a thread for each collective, tens of
+ * microseconds that would be timed as NCCL's. What may wait for other ranks within NCCL (start,
+ * end, and the first collective, which connects) is watched by the watchdog instead. NCCL's own
+ * environment variables are the user's: none is set here, and with NCCL_COMM_BLOCKING=0 calls
+ * return "in progress" and are polled against a deadline. */
 #include "collectives/channels.h"
 
 #include <stdarg.h>
@@ -130,42 +132,49 @@ static enum mlb_status load(struct channel *channel, struct mlb_error *err)
 
 static enum mlb_status start(struct channel *channel, struct mlb_nccl_id id, struct mlb_error *err)
 {
-    const struct mlb_comm *comm = channel->channel.comm;
+    struct mlb_comm *comm = channel->channel.comm;
     struct mlb_nccl_config config = {
         .size = sizeof config,
         .magic = MLB_NCCL_CONFIG_MAGIC,
         .version = MLB_NCCL_OLDEST,
-        .blocking = 0,
+        .blocking = 1,
         .cga_cluster_size = MLB_NCCL_UNSET,
         .min_ctas = MLB_NCCL_UNSET,
         .max_ctas = MLB_NCCL_UNSET,
         .net_name = NULL,
         .split_share = MLB_NCCL_UNSET,
     };
+    double limit_s = comm->deadline_s + START_S_PER_RANK * comm->size;
+    comm->ops->watch(comm, "the start of NCCL (NCCL_DEBUG=INFO tells more)", limit_s);
     int code =
         channel->call.comm_init_rank_config(&channel->comm, comm->size, id, comm->rank, &config);
-    return settle(channel, code, comm->deadline_s + START_S_PER_RANK * comm->size,
-                  "start of the communicator", err);
+    enum mlb_status status = settle(channel, code, limit_s, "start of the communicator", err);
+    comm->ops->unwatch(comm);
+    return status;
 }
 
 /* A communicator in trouble is aborted, a sound one is finalized; both have a limit. */
 static void end_communicator(struct channel *channel)
 {
+    struct mlb_comm *comm = channel->channel.comm;
     struct mlb_error ignored = {0};
     int state = MLB_NCCL_SUCCESS;
     if (!channel->comm)
         return;
+    /* Longer than the limit of finalize alone, after which it is aborted. */
+    comm->ops->watch(comm, "the end of NCCL", 2.0 * comm->deadline_s);
     if (!channel->failed &&
         (channel->call.comm_get_async_error(channel->comm, &state) != MLB_NCCL_SUCCESS ||
          state != MLB_NCCL_SUCCESS))
         channel->failed = true;
     if (!channel->failed)
-        settle(channel, channel->call.comm_finalize(channel->comm),
-               channel->channel.comm->deadline_s, "end of the communicator", &ignored);
+        settle(channel, channel->call.comm_finalize(channel->comm), comm->deadline_s,
+               "end of the communicator", &ignored);
     if (channel->failed)
         channel->call.comm_abort(channel->comm);
     else
         channel->call.comm_destroy(channel->comm);
+    comm->ops->unwatch(comm);
 }
 
 static void close_channel(struct mlb_channel *base)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A library in NCCL's place: host memory, one rank. The variable FAKE_NCCL says how it behaves;
- * what was called is written to the variable FAKE_NCCL_CALLS, which outlives the library. */
+ * what was called is written to the variable FAKE_NCCL_CALLS, which outlives the library.
+ * NCCL_COMM_BLOCKING=0 makes a communicator non-blocking, as in NCCL, whatever was asked for. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 
 struct mlb_nccl_comm {
     int busy; /* polls until the state is success */
+    bool blocking;
 };
 
 int ncclGetVersion(int *version);
@@ -33,6 +35,13 @@ static bool behaves(const char *how)
 {
     const char *set = getenv("FAKE_NCCL");
     return set && strcmp(set, how) == 0;
+}
+
+/* What a call that has work to do returns: at once and busy, or when it is done. */
+static int begin(struct mlb_nccl_comm *comm)
+{
+    comm->busy = comm->blocking ? 0 : BUSY_POLLS;
+    return comm->blocking ? MLB_NCCL_SUCCESS : MLB_NCCL_IN_PROGRESS;
 }
 
 static void note(const char *call)
@@ -59,21 +68,21 @@ int ncclCommInitRankConfig(struct mlb_nccl_comm **comm, int ranks, struct mlb_nc
                            struct mlb_nccl_config *config)
 {
     static struct mlb_nccl_comm only;
-    bool good = ranks == 1 && rank == 0 && id.internal[127] == 0x33 && config->blocking == 0 &&
+    bool good = ranks == 1 && rank == 0 && id.internal[127] == 0x33 && config->blocking == 1 &&
                 config->size == sizeof *config && config->magic == MLB_NCCL_CONFIG_MAGIC;
     note("init");
     if (!good || behaves("no_init"))
         return INVALID_USAGE;
-    only.busy = BUSY_POLLS;
+    const char *asked = getenv("NCCL_COMM_BLOCKING");
+    only.blocking = !(asked && strcmp(asked, "0") == 0);
     *comm = &only;
-    return MLB_NCCL_IN_PROGRESS;
+    return begin(&only);
 }
 
 int ncclCommFinalize(struct mlb_nccl_comm *comm)
 {
     note("finalize");
-    comm->busy = BUSY_POLLS;
-    return MLB_NCCL_IN_PROGRESS;
+    return begin(comm);
 }
 
 int ncclCommDestroy(struct mlb_nccl_comm *comm)
@@ -109,8 +118,7 @@ int ncclAllReduce(const void *send, void *recv, size_t count, int type, int op,
         return INVALID_USAGE;
     note("sum");
     memmove(recv, send, count * sizeof(float));
-    comm->busy = behaves("lazy") ? BUSY_POLLS : 0;
-    return behaves("lazy") ? MLB_NCCL_IN_PROGRESS : MLB_NCCL_SUCCESS;
+    return begin(comm);
 }
 
 const char *ncclGetErrorString(int result)

@@ -20,8 +20,12 @@ struct place {
     struct mlb_error err;
 };
 
+/* A behaviour after "poll " is that of a communicator that does not block. */
 static enum mlb_status open_place(struct place *place, const char *behaviour)
 {
+    bool polled = strncmp(behaviour, "poll ", 5) == 0;
+    behaviour += polled ? 5 : 0;
+    setenv("NCCL_COMM_BLOCKING", polled ? "0" : "1", 1);
     *place = (struct place){.device = {.backend = &backend}};
     setenv("FAKE_NCCL", behaviour, 1);
     setenv("FAKE_NCCL_CALLS", "", 1);
@@ -48,7 +52,7 @@ static enum mlb_status sum(struct place *place, enum mlb_dtype dtype)
 static void a_good_life_ends_with_destroy(void **state)
 {
     (void)state;
-    static const char *const behaviours[] = {"", "lazy"};
+    static const char *const behaviours[] = {"", "poll "};
     for (size_t i = 0; i < 2; i++) {
         struct place place;
         check_ok(open_place(&place, behaviours[i]), &place.err);
@@ -69,8 +73,10 @@ static void a_failed_start_is_told_and_aborted(void **state)
     } cases[] = {
         {"no_id", MLB_E_COMM, "make an id for 1 ranks: invalid usage", ""},
         {"no_init", MLB_E_COMM, "start of the communicator: invalid usage: Duplicate GPU", "init "},
-        {"lost", MLB_E_COMM, "start of the communicator: remote process exited", "init abort "},
-        {"stuck", MLB_E_TIMEOUT, "start of the communicator was not done within", "init abort "},
+        {"poll lost", MLB_E_COMM, "start of the communicator: remote process exited",
+         "init abort "},
+        {"poll stuck", MLB_E_TIMEOUT, "start of the communicator was not done within",
+         "init abort "},
         {"old", MLB_E_UNSUPPORTED, "NCCL 2.16.5", ""},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -104,7 +110,7 @@ static void a_lost_or_stuck_peer_ends_with_abort(void **state)
     setenv("FAKE_NCCL", "lost", 1);
     close_place(&place);
     check_text(getenv("FAKE_NCCL_CALLS"), "init abort ");
-    check_ok(open_place(&place, "stuck_end"), &place.err);
+    check_ok(open_place(&place, "poll stuck_end"), &place.err);
     close_place(&place);
     check_text(getenv("FAKE_NCCL_CALLS"), "init finalize abort ");
 }
