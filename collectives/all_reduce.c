@@ -6,15 +6,17 @@
  * optimal all-reduce algorithms", 2009). Derivation: README.md. */
 #include "collectives/channels.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "collectives/exact.h"
 #include "harness/base/text.h"
 #include "harness/base/units.h"
 
-#define POISON                                                                                     \
-    0x5a /* what recv holds before a verified call: a call that does nothing is caught             \
-          */
+/* What recv holds before a verified call, so that a call that does nothing is caught. Copied in
+ * pieces long enough for a GPU's link. */
+#define POISON       0x5a
+#define POISON_BYTES ((size_t)8 << 20)
 
 struct params {
     uint64_t bytes; /* S: message of one rank */
@@ -147,15 +149,20 @@ static enum mlb_status fill_for_timing(const struct state *state, const struct m
 static enum mlb_status poison(const struct state *state, const struct mlb_ctx *ctx,
                               struct mlb_error *err)
 {
-    char bytes[4096];
-    memset(bytes, POISON, sizeof bytes);
     size_t total = state->count * mlb_dtype_bytes(state->dtype);
+    size_t piece = total < POISON_BYTES ? total : POISON_BYTES;
+    void *bytes = malloc(piece);
     enum mlb_status status = MLB_OK;
-    for (size_t at = 0; status == MLB_OK && at < total; at += sizeof bytes) {
+    if (!bytes)
+        return mlb_fail(err, MLB_E_NOMEM, "all_reduce: verification: %zu bytes of host memory",
+                        piece);
+    memset(bytes, POISON, piece);
+    for (size_t at = 0; status == MLB_OK && at < total; at += piece) {
         size_t left = total - at;
-        status = mlb_copy(ctx->device, (char *)state->recv + at, bytes,
-                          left < sizeof bytes ? left : sizeof bytes, MLB_TO_DEVICE, err);
+        status = mlb_copy(ctx->device, (char *)state->recv + at, bytes, left < piece ? left : piece,
+                          MLB_TO_DEVICE, err);
     }
+    free(bytes);
     return status;
 }
 

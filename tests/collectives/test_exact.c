@@ -145,6 +145,36 @@ static void arrays_are_filled_and_checked_whole(void **state)
     mlb_backend_cpu.close(device);
 }
 
+/* Whole arrays hold the values of each element, and the sums of the ranks' pass, in every type. */
+static void arrays_are_those_of_the_elements(void **state)
+{
+    enum { RANKS = 3 };
+    (void)state;
+    struct mlb_error err = {0};
+    struct mlb_device *device = NULL;
+    check_ok(mlb_backend_cpu.open(0, 1, &device, &err), &err);
+    for (size_t d = 0; d < sizeof dtypes / sizeof *dtypes; d++) {
+        struct mlb_exact exact;
+        struct mlb_verification found = {0};
+        double array[INDICES], sums[INDICES], total[INDICES] = {0};
+        check_ok(mlb_exact_open(&exact, 5, RANKS, dtypes[d], &err), &err);
+        for (int rank = 0; rank < RANKS; rank++) {
+            check_ok(mlb_exact_fill(&exact, device, array, INDICES, rank, 1, &err), &err);
+            for (size_t i = 0; i < INDICES; i++) {
+                double is = mlb_dtype_load(dtypes[d], array, i);
+                check_close(is, mlb_exact_value(&exact, rank, i), 0);
+                total[i] += is;
+            }
+        }
+        for (size_t i = 0; i < INDICES; i++)
+            mlb_dtype_store(dtypes[d], sums, i, total[i]);
+        check_ok(mlb_exact_check(&exact, device, sums, INDICES, "recv", 1, &found, &err), &err);
+        check_u64(found.checked, INDICES);
+        check_u64(found.wrong, 0);
+    }
+    mlb_backend_cpu.close(device);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -153,6 +183,7 @@ int main(void)
         cmocka_unit_test(a_sum_in_a_narrower_type_is_seen),
         cmocka_unit_test(what_has_no_exact_inputs_is_refused),
         cmocka_unit_test(arrays_are_filled_and_checked_whole),
+        cmocka_unit_test(arrays_are_those_of_the_elements),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
