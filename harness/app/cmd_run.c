@@ -12,6 +12,7 @@
 #include "harness/app/commands.h"
 #include "harness/app/paths.h"
 #include "harness/app/progress.h"
+#include "harness/app/resume.h"
 #include "harness/app/session.h"
 #include "harness/app/stop.h"
 #include "harness/base/clock.h"
@@ -83,17 +84,34 @@ static enum mlb_status make_folder(const char *path, struct mlb_error *err)
 static enum mlb_status begin_record(struct job *job, struct mlb_error *err)
 {
     const char *folder = job->options->output;
-    char utc[MLB_UTC_TEXT], journal[MLB_PATH + 16];
+    char utc[MLB_UTC_TEXT], name[MLB_PATH], again[16] = "", journal[MLB_PATH + 16];
     if (job->options->no_record)
         return MLB_OK;
     if (make_folder(folder, err) != MLB_OK)
         return err->status;
-    if (!mlb_format(job->record, sizeof job->record, "%s/%s-%s-%s.json", folder,
-                    mlb_utc_now_file(utc), job->result.host_kind, job->result.suite))
-        return mlb_fail(err, MLB_E_USAGE, "--output: a path over %d characters", MLB_PATH - 1);
-    mlb_format(journal, sizeof journal, "%.*s.journal", (int)(strlen(job->record) - 5),
-               job->record);
+    mlb_utc_now_file(utc);
+    for (int i = 2;; i++) { /* a run of the same second may have taken the name */
+        bool fits = mlb_format(name, sizeof name, "%s/%s-%s-%s%s", folder, utc,
+                               job->result.host_kind, job->result.suite, again);
+        if (!fits || !mlb_format(job->record, sizeof job->record, "%s.json", name))
+            return mlb_fail(err, MLB_E_USAGE, "--output: a path over %d characters", MLB_PATH - 1);
+        mlb_format(journal, sizeof journal, "%s.journal", name);
+        if (access(job->record, F_OK) != 0 && access(journal, F_OK) != 0)
+            break;
+        mlb_format(again, sizeof again, "-%d", i);
+    }
     return mlb_journal_create(journal, &job->result, &job->journal, err);
+}
+
+/* The rows of one record are of one program. */
+static enum mlb_status check_build(const struct mlb_result *old, const struct mlb_result *now,
+                                   const char *path, struct mlb_error *err)
+{
+    if (strcmp(old->version, now->version) == 0 && strcmp(old->git, now->git) == 0)
+        return MLB_OK;
+    return mlb_fail(err, MLB_E_CONFIG,
+                    "%s: cannot go on: it was made by mlbench %s (%s), this is mlbench %s (%s)",
+                    path, old->version, old->git, now->version, now->git);
 }
 
 /* The journal's plan must be the one that this command line makes; its rows stay. */
@@ -111,6 +129,10 @@ static enum mlb_status take_journal(struct job *job, struct mlb_error *err)
             "'run %s' (plan %s) with %d ranks on %s",
             path, old.options, old.suite_hash, old.ranks, old.host_kind, job->result.options,
             job->result.suite_hash, job->result.ranks, job->result.host_kind);
+        mlb_result_free(&old);
+        return err->status;
+    }
+    if (check_build(&old, &job->result, path, err) != MLB_OK) {
         mlb_result_free(&old);
         return err->status;
     }
@@ -364,13 +386,51 @@ static enum mlb_status prepare(struct job *job, struct mlb_error *err)
     return open_record(job, err);
 }
 
-static enum mlb_status run(const struct mlb_options *options, struct mlb_error *err)
+/* --------------------------------------------------------------------------------------- resume
+ */
+
+/* Rank 0 reads the journal for all: other machines may not see it. `words` holds what the options'
+ * words point to. */
+static enum mlb_status take_options(struct job *job, struct mlb_options *options, char *words,
+                                    size_t size, struct mlb_error *err)
 {
-    struct job job = {.options = options, .began_s = mlb_clock_s()};
-    enum mlb_status status = mlb_session_open(&job.session, options, mlb_stop_watch(), err);
+    struct mlb_result old = {0};
+    enum mlb_status status = MLB_OK;
+    if (is_root(job)) {
+        status = mlb_journal_read(options->resume, &old, err);
+        mlb_format(words, size, "%s", old.options);
+        mlb_result_free(&old);
+    }
+    if (mlb_session_agree(&job->session, status, err) != MLB_OK)
+        return err->status;
+    struct mlb_comm *comm = job->session.comm;
+    if (comm->ops->broadcast(comm, words, size, 0, err) != MLB_OK)
+        return err->status;
+    return mlb_session_agree(&job->session, mlb_resume_options(words, options, err), err);
+}
+
+/* --------------------------------------------------------------------------------------- command
+ */
+
+static enum mlb_status start(struct job *job, struct mlb_options *options, char *words, size_t size,
+                             struct mlb_error *err)
+{
+    if (options->resume[0] && take_options(job, options, words, size, err) != MLB_OK)
+        return err->status;
+    if (mlb_session_open(&job->session, err) != MLB_OK)
+        return err->status;
+    return prepare(job, err);
+}
+
+enum mlb_status mlb_cmd_run(const struct mlb_options *given, struct mlb_error *err)
+{
+    struct mlb_options options = *given;
+    char words[sizeof((struct mlb_result *)0)->options];
+    struct job job = {.options = &options, .began_s = mlb_clock_s()};
+    enum mlb_status status = mlb_session_join(&job.session, &options, mlb_stop_watch(), err);
     bool aside = status == MLB_OK && job.session.comm->aside;
     if (status == MLB_OK && !aside)
-        status = prepare(&job, err);
+        status = start(&job, &options, words, sizeof words, err);
     if (status == MLB_OK && !aside) {
         status = measure_all(&job, err);
         if (is_root(&job))
@@ -387,51 +447,4 @@ static enum mlb_status run(const struct mlb_options *options, struct mlb_error *
     free(job.done);
     mlb_session_close(&job.session);
     return status;
-}
-
-/* A journal brings the options it was made with; what stands on this command line comes after. */
-static enum mlb_status options_of_journal(const struct mlb_options *given,
-                                          struct mlb_options *options, char *words, size_t size,
-                                          struct mlb_error *err)
-{
-    struct mlb_result old = {0};
-    char *argv[MLB_WORDS + MLB_SETTINGS + 8] = {"mlbench"}, *rest = NULL;
-    int argc = 1, most = (int)(sizeof argv / sizeof *argv) - 1;
-    if (mlb_journal_read(given->resume, &old, err) != MLB_OK)
-        return err->status;
-    mlb_format(words, size, "%s", old.options);
-    mlb_result_free(&old);
-    char *word = strtok_r(words, " ", &rest);
-    for (; word && argc < most; word = strtok_r(NULL, " ", &rest))
-        argv[argc++] = word;
-    struct mlb_options from = {0};
-    if (mlb_option_defaults(mlb_options, &from, err) != MLB_OK ||
-        mlb_options_parse(&from, argc, argv, 1, MLB_CMD_RUN, "run", err) != MLB_OK)
-        return mlb_fail_at(err, "%s", given->resume);
-    *options = *given;
-    if (given->suite_given || given->word_count || given->setting_count)
-        return MLB_OK; /* said anew: must make the same plan, which is checked */
-    memcpy(options->suite, from.suite, sizeof from.suite);
-    memcpy(options->only, from.only, sizeof from.only);
-    memcpy(options->device, from.device, sizeof from.device);
-    memcpy(options->settings, from.settings, sizeof from.settings);
-    memcpy(options->words, from.words, sizeof from.words);
-    options->setting_count = from.setting_count;
-    options->word_count = from.word_count;
-    options->suite_given = from.word_count ? false : from.suite_given;
-    options->solo = from.solo;
-    options->data = from.data;
-    options->seed = from.seed;
-    return MLB_OK;
-}
-
-enum mlb_status mlb_cmd_run(const struct mlb_options *options, struct mlb_error *err)
-{
-    struct mlb_options merged;
-    char words[512];
-    if (!options->resume[0])
-        return run(options, err);
-    if (options_of_journal(options, &merged, words, sizeof words, err) != MLB_OK)
-        return err->status;
-    return run(&merged, err);
 }

@@ -38,8 +38,6 @@ static enum mlb_status verify_all(struct mlb_session *session, const struct mlb_
     for (size_t i = 0; i < plan->count; i++) {
         struct mlb_run run;
         struct mlb_row row = {0};
-        if (*session->interrupted)
-            return mlb_fail(err, MLB_E_INTERRUPTED, "interrupted");
         if (mlb_session_run(session, &plan->cases[i], &run, err) != MLB_OK)
             return err->status;
         run.verify_only = true;
@@ -70,8 +68,10 @@ enum mlb_status mlb_cmd_verify(const struct mlb_options *options, struct mlb_err
     struct mlb_session session = {0};
     struct mlb_plan plan = {0};
     struct tally tally = {0};
-    enum mlb_status status = mlb_session_open(&session, options, mlb_stop_watch(), err);
+    enum mlb_status status = mlb_session_join(&session, options, mlb_stop_watch(), err);
     bool aside = status == MLB_OK && session.comm->aside;
+    if (status == MLB_OK && !aside)
+        status = mlb_session_open(&session, err);
     if (status == MLB_OK && !aside)
         status = mlb_session_plan(&session, &plan, err);
     if (status == MLB_OK && !aside)
@@ -79,7 +79,8 @@ enum mlb_status mlb_cmd_verify(const struct mlb_options *options, struct mlb_err
     if (status == MLB_OK && !aside && session.comm->rank == 0)
         status = judge(&tally, err);
     if ((status == MLB_E_COMM || status == MLB_E_TIMEOUT) && session.comm) {
-        mlb_log(&session.log, MLB_LOG_ERROR, "%s", err->text);
+        if (err->text[0])
+            mlb_log(&session.log, MLB_LOG_ERROR, "%s", err->text);
         session.comm->ops->abort(session.comm, mlb_status_exit_code(status));
     }
     mlb_plan_free(&plan);

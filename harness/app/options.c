@@ -36,7 +36,7 @@ const struct mlb_option mlb_options[] = {
      RUN},
     {"no-record", 0, MLB_FLAG, AT(no_record), 0, 0, NULL, NULL, NULL, "write no record", RUN},
     {"format", 'f', MLB_CHOICE, AT(format), 0, 0, "text", mlb_printer_names, "FORMAT",
-     "what stdout gets: text, json, csv or markdown", BOTH | MLB_CMD_INFO},
+     "what stdout gets: text, json, csv or markdown", RUN | MLB_CMD_INFO},
     {"data", 0, MLB_CHOICE, AT(data), 0, 0, "normal", mlb_data_names, "KIND",
      "input data; kinds other than normal draw other power and don't compare", BOTH},
     {"seed", 0, MLB_COUNT, AT(seed), 0, 9e15, "1", NULL, "N", "of the input data", BOTH},
@@ -243,13 +243,15 @@ static void print_one(const struct mlb_options *options, const char *name, struc
     mlb_text_free(&value);
 }
 
+const char *const mlb_options_of_plan[] = {"only", "device",  "solo", "data",
+                                           "seed", "threads", NULL};
+
 void mlb_options_print_plan(const struct mlb_options *options, struct mlb_text *text)
 {
-    static const char *const names[] = {"only", "device", "solo", "data", "seed", NULL};
     if (!options->word_count && !strchr(options->suite, '/'))
         print_one(options, "suite", text);
-    for (size_t i = 0; names[i]; i++)
-        print_one(options, names[i], text);
+    for (size_t i = 0; mlb_options_of_plan[i]; i++)
+        print_one(options, mlb_options_of_plan[i], text);
     for (size_t i = 0; i < options->setting_count; i++) {
         add_word(text, "--");
         mlb_text_addf(text, "%s=%s", options->settings[i].row->name, options->settings[i].text);

@@ -53,7 +53,11 @@ extern const struct mlb_option mlb_options[];
 enum mlb_status mlb_options_parse(struct mlb_options *options, int argc, char **argv, int first,
                                   unsigned bit, const char *command, struct mlb_error *err);
 
-/* The options that decide what is measured, as words that parse to the same: kept in a journal for
+/* Names of the program's own options that decide what is measured, but for the suite. */
+extern const char *const mlb_options_of_plan[]; /* NULL-terminated */
+
+/* These, the suite, the measuring options and the words, as words that parse to the same: kept in a
+ * journal for
  * --resume. A suite given by its path is left out, since a path may hold a name. */
 void mlb_options_print_plan(const struct mlb_options *options, struct mlb_text *text);
 

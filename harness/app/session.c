@@ -140,7 +140,7 @@ static enum mlb_status list_kinds(struct mlb_session *session, struct mlb_error 
     return MLB_OK;
 }
 
-enum mlb_status mlb_session_open(struct mlb_session *session, const struct mlb_options *options,
+enum mlb_status mlb_session_join(struct mlb_session *session, const struct mlb_options *options,
                                  const volatile sig_atomic_t *interrupted, struct mlb_error *err)
 {
     session->options = options;
@@ -162,6 +162,11 @@ enum mlb_status mlb_session_open(struct mlb_session *session, const struct mlb_o
                 "only those that are needed)",
                 session->comm->size, session->comm->aside_ranks, session->comm->size);
     session->log.rank = session->comm->size > 1 ? session->comm->rank : -1;
+    return MLB_OK;
+}
+
+enum mlb_status mlb_session_open(struct mlb_session *session, struct mlb_error *err)
+{
     enum mlb_status status = mlb_topology_open(&session->topology, err);
     if (status == MLB_OK)
         status = check_seats(session, err);

@@ -49,11 +49,12 @@ struct mlb_session {
 enum mlb_status mlb_session_agree(struct mlb_session *session, enum mlb_status mine,
                                   struct mlb_error *err);
 
-/* Collective. Joins the ranks, binds, opens devices. Zero-initialised `session` in; close it also
- * after a failure. With session->comm->aside this rank has no part in the job: close is all it
- * does. */
-enum mlb_status mlb_session_open(struct mlb_session *session, const struct mlb_options *options,
+/* Collective. Joins the ranks. Zero-initialised `session` in; close it also after a failure. With
+ * session->comm->aside this rank has no part in the job: close is all it does. */
+enum mlb_status mlb_session_join(struct mlb_session *session, const struct mlb_options *options,
                                  const volatile sig_atomic_t *interrupted, struct mlb_error *err);
+/* Collective, after join. Binds and opens devices, by session->options as they are now. */
+enum mlb_status mlb_session_open(struct mlb_session *session, struct mlb_error *err);
 void mlb_session_close(struct mlb_session *session);
 
 /* Collective. The plan from the suite or the words; rank 0 reads the file for all. */

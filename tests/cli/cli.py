@@ -101,6 +101,7 @@ class Words(Case):
             (["run", "-s", "smoke", "--only", "nothing"], ["match", "--only nothing"]),
             (["run", "-s", "smoke", "gemm"], ["one of the two"]),
             (["list", "--solo"], ["takes no option '--solo'"]),
+            (["verify", "--format", "json"], ["takes no option '--format'"]),
             (["info", "extra"], ["unexpected 'extra'"]),
             (["info", "--format", "csv"], ["text and json"]),
             (["help", "nothing"], ["no command and no option 'nothing'"]),
@@ -250,6 +251,13 @@ class Runs(Case):
                              (self.file("plain", ""), "not a folder")]:
             self.one_line_error(run("run", "-s", "smoke", "-O", folder), 2, part)
 
+    def test_each_run_has_its_record(self):
+        """Runs of one second: the later ones take another name."""
+        words = ["run", "gemm", "size=32", "dtype=f32", "-O", self.path, *SMALL]
+        for _ in range(4):
+            self.assertEqual(run(*words).returncode, 0)
+        self.assertEqual(len(self.found("*.json")), 4)
+
     def test_nothing_measured(self):
         result = run("run", "all_reduce", "-O", self.path)
         self.assertEqual(result.returncode, 3)
@@ -324,6 +332,35 @@ class Resume(Case):
         self.assertEqual(run("run", "--resume", journal, timeout=120).returncode, 0)
         self.assertEqual(len(self.record()["rows"]), 8)
 
+    def test_options_come_back(self):
+        process, journal = self.interrupted(["--seed", "7", "--threads", "1"])
+        process.kill()
+        process.communicate()
+        self.assertEqual(run("run", "--resume", journal, timeout=120).returncode, 0)
+        record = self.record()
+        self.assertEqual(record["seed"], 7)
+        self.assertIn("--threads=1", record["options"])
+
+    def test_suite_of_a_file(self):
+        suite = self.file("own.jsonc", '{"cases": [{"workload": "gemm", "device": "cpu", '
+                          '"dtype": "f32", "size": [32, 48, 64, 96]}]}')
+        words = ["-s", suite, "--seed", "7", "--min-time", "400ms", "--target", "2%"]
+        process = subprocess.Popen([PROGRAM, "run", *words, "-O", self.path], env=ENVIRONMENT,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for _ in range(600):
+            time.sleep(0.05)
+            if any(self.rows(path) for path in self.found("*.journal")):
+                break
+        process.kill()
+        process.wait()
+        journal = self.found("*.journal")[0]
+        self.one_line_error(run("run", "--resume", journal), 2, "its suite was a file", "--suite")
+        words[2:4] = []
+        result = run("run", "--resume", journal, *words)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        record = self.record()
+        self.assertEqual((record["seed"], len(record["rows"])), (7, 4))
+
     def test_torn_line(self):
         process, journal = self.interrupted()
         process.kill()
@@ -343,7 +380,14 @@ class Resume(Case):
             lines = file.readlines()
         other = run("run", "gemm", "size=32", "--resume", journal)
         self.one_line_error(other, 2, "cannot go on", "plan")
+        for words in [["--seed", "5"], ["--threads", "1"], ["--data", "zeros"], ["--solo"],
+                      ["--only", "size=32"], ["--device", "cuda"]]:
+            with self.subTest(words=words):
+                other = run("run", "--resume", journal, *words)
+                self.one_line_error(other, 2, "cannot go on", words[0])
         for name, text, parts in [
+            ("of_another_build.journal",
+             re.sub('"git":"[^"]*"', '"git":"0000000"', lines[0]) + lines[1], ["(0000000)"]),
             ("foreign.journal", "root:x:0:0:\n", [":1:", "not a journal"]),
             ("empty.journal", "", [":1:", "no row"]),
             ("newer.journal", lines[0].replace('"schema":1', '"schema":99') + lines[1], ["newer"]),
