@@ -41,6 +41,9 @@ struct mlb_cost mlb_cost_of_row(const struct mlb_result *result, const struct ml
     struct unit_of_sale unit = unit_of(row);
     struct mlb_rate rate = mlb_row_rate(row, unit.kind);
     double workers = unit.together ? 1.0 : (double)result->ranks;
+    /* Ranks that had the machine to themselves would not keep this rate together. */
+    if (result->solo && workers > 1.0)
+        return cost;
     if (!has_price(result) || row->status != MLB_ROW_MEASURED || !rate.known || !(rate.low > 0.0) ||
         !isfinite(rate.high) || !(workers >= 1.0))
         return cost;

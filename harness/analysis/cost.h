@@ -15,7 +15,7 @@ struct mlb_cost {
 
 /* Formula: price_per_hour / 3600 / rate of the whole job. FLOP: rate = ranks x rate of a rank.
  * Collectives: all ranks reduce one message together, so a "TB reduced" is 10^12 bytes of algbw.
- * Unknown when the result has no price or the row was not measured. */
+ * Unknown when the result has no price, the row was not measured, or ranks took turns (--solo). */
 struct mlb_cost mlb_cost_of_row(const struct mlb_result *result, const struct mlb_row *row);
 
 /* Dollars that `seconds` of the job cost; 0 without a price. */

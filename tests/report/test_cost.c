@@ -84,6 +84,19 @@ static void test_without_an_interval(void **state)
     check_close(cost.high, cost.dollars, 0);
 }
 
+/* Rates of ranks that took turns do not add up; a collective is of all ranks anyhow. */
+static void test_solo(void **state)
+{
+    (void)state;
+    struct mlb_result result = {.price_per_hour = 36.0, .ranks = 8, .solo = true};
+    struct mlb_row gemm = row_of((struct mlb_work){.flop = 1e15});
+    struct mlb_row reduce = row_of((struct mlb_work){.bytes = 1e9, .bus_factor = 1.75});
+    check_true(!mlb_cost_of_row(&result, &gemm).known);
+    check_true(mlb_cost_of_row(&result, &reduce).known);
+    result.ranks = 1;
+    check_true(mlb_cost_of_row(&result, &gemm).known);
+}
+
 static void test_cost_of_time(void **state)
 {
     (void)state;
@@ -99,9 +112,8 @@ static void test_cost_of_time(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cost_of_a_row),
-        cmocka_unit_test(test_only_measured_rows_cost),
-        cmocka_unit_test(test_without_an_interval),
+        cmocka_unit_test(test_cost_of_a_row),       cmocka_unit_test(test_only_measured_rows_cost),
+        cmocka_unit_test(test_without_an_interval), cmocka_unit_test(test_solo),
         cmocka_unit_test(test_cost_of_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
