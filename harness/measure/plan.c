@@ -24,7 +24,9 @@ const struct mlb_option mlb_measure_options[] = {
     {"max-warmup", 0, MLB_SECONDS, AT(max_warmup_s), 0, 3600, "2s", NULL, "TIME",
      "warm-up at most, a case; it ends earlier when times are steady", 0},
     {"sample-time", 0, MLB_SECONDS, AT(sample_time_s), 0, 60, "1ms", NULL, "TIME",
-     "steps are grouped to samples of this length; collectives are timed one by one", 0},
+     "steps are grouped to samples of this length, on a GPU of at least 10 ms; collectives are "
+     "timed one by one",
+     0},
     {0}};
 
 void mlb_plan_free(struct mlb_plan *plan)

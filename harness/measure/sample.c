@@ -22,6 +22,11 @@ static const double SHORT_S = 1e-3, LONG_S = 0.5;
 static const double STEADY = 0.01, WINDOW_CPU_S = 0.02, WINDOW_GPU_S = 0.25;
 enum { WINDOW_MIN = 3, WINDOW_MAX = 2000 };
 
+/* A sample on a GPU begins with the way of the first launch to the device and follows a wait in
+ * which the device rests: some 10 us and some 50 us, which would be percents of a sample of 1 ms.
+ */
+static const double SAMPLE_GPU_S = 10e-3;
+
 struct sampler {
     struct mlb_run *run;
     const struct mlb_case *item;
@@ -189,9 +194,22 @@ static bool budget_gone(const struct sampler *s)
 /* --------------------------------------------------------------------------------------- warm-up
  */
 
+static bool on_cpu(const struct sampler *s)
+{
+    return strcmp(s->run->ctx.device->info.kind, "cpu") == 0;
+}
+
 static double window_s(const struct sampler *s)
 {
-    return strcmp(s->run->ctx.device->info.kind, "cpu") == 0 ? WINDOW_CPU_S : WINDOW_GPU_S;
+    return on_cpu(s) ? WINDOW_CPU_S : WINDOW_GPU_S;
+}
+
+static uint64_t steps_of_a_sample(const struct sampler *s, double step_s)
+{
+    double asked_s = s->item->measure.sample_time_s;
+    if (s->item->workload->collective || asked_s == 0.0)
+        return 1;
+    return fit(on_cpu(s) ? asked_s : fmax(asked_s, SAMPLE_GPU_S), step_s, 1, 1000000);
 }
 
 static struct decision decide_warmup(struct sampler *s, double before, double now, double began_s)
@@ -200,10 +218,11 @@ static struct decision decide_warmup(struct sampler *s, double before, double no
     struct decision d = {.steps = 1};
     double step_s = now * 1e-9;
     d.warm = before > 0.0 && fabs(now - before) <= STEADY * before;
-    d.next = fit(window_s(s), step_s, step_s > LONG_S ? 1 : WINDOW_MIN, WINDOW_MAX);
     d.stop = d.warm || mlb_clock_s() - began_s >= measure->max_warmup_s || budget_gone(s);
-    if (d.stop && !s->item->workload->collective)
-        d.steps = fit(measure->sample_time_s, step_s, 1, 1000000);
+    if (d.stop || !on_cpu(s)) /* a GPU's clock settles under the load that is timed */
+        d.steps = steps_of_a_sample(s, step_s);
+    d.next =
+        fit(window_s(s), step_s * (double)d.steps, step_s > LONG_S ? 1 : WINDOW_MIN, WINDOW_MAX);
     return d;
 }
 
@@ -228,10 +247,11 @@ static enum mlb_status warm_up(struct sampler *s, struct mlb_samples *samples,
         samples->count = 0;
         if (share(s, &d, err) != MLB_OK)
             return err->status;
+        s->sample_s *= (double)d.steps / (double)s->steps;
+        s->steps = d.steps;
     } while (!d.stop);
     samples->warm = d.warm;
-    s->sample_s *= (double)d.steps / (double)s->steps;
-    s->steps = samples->steps = d.steps;
+    samples->steps = s->steps;
     s->timed_s = 0.0;
     return MLB_OK;
 }

@@ -143,14 +143,27 @@ static void test_never_warm(void **state)
 static void test_steps_are_grouped(void **state)
 {
     (void)state;
-    static const double short_step[] = {1e4};
-    struct bench b;
-    begin(&b, "alpha", short_step, 1);
-    b.item->measure.sample_time_s = 1e-3;
-    check_ok(measure(&b), &b.err);
-    check_u64(b.row.steps_per_sample, 100);
-    check_close(b.row.summary.median, 1e4, 1e-12);
-    end(&b);
+    static const double short_step[] = {2.5e4};
+    static const struct {
+        const char *kind;
+        double sample_time_s;
+        uint64_t steps;
+    } cases[] = {{"cpu", 1e-3, 40},
+                 {"cpu", 0, 1},
+                 {"cuda", 1e-3, 400},
+                 {"cuda", 0, 1},
+                 {"cuda", 0.05, 2000}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct bench b;
+        begin(&b, "alpha", short_step, 1);
+        mlb_format(b.run.ctx.device->info.kind, sizeof b.run.ctx.device->info.kind, "%s",
+                   cases[i].kind);
+        b.item->measure.sample_time_s = cases[i].sample_time_s;
+        check_ok(measure(&b), &b.err);
+        check_u64(b.row.steps_per_sample, cases[i].steps);
+        check_close(b.row.summary.median, 2.5e4, 1e-12);
+        end(&b);
+    }
 }
 
 static void test_faults(void **state)
