@@ -4,11 +4,13 @@
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "harness/base/units.h"
 #include "harness/measure/stats.h"
 
 #define STEAL_LIMIT   0.02 /* of the rank's cores' time */
+#define OTHERS_LIMIT  0.05 /* of the rank's cores' time; the system itself takes one or two */
 #define THERMAL_LIMIT 0.01 /* of the window */
 
 /* ------------------------------------------------------------------------------------- telemetry
@@ -26,6 +28,11 @@ typedef const struct mlb_maybe *figure_of(const struct mlb_telemetry_window *win
 static const struct mlb_maybe *steal(const struct mlb_telemetry_window *window)
 {
     return &window->steal_fraction;
+}
+
+static const struct mlb_maybe *others(const struct mlb_telemetry_window *window)
+{
+    return &window->others_fraction;
 }
 
 static const struct mlb_maybe *thermal(const struct mlb_telemetry_window *window)
@@ -58,6 +65,20 @@ static struct exceeded look_for(const struct mlb_result *result, figure_of *figu
     return found;
 }
 
+/* Ranks of GPUs may share cores, and oversubscribed ones do: then the others are our own. */
+static void judge_others(struct mlb_result *result)
+{
+    char percent[MLB_UNIT_TEXT];
+    struct exceeded found = look_for(result, others, OTHERS_LIMIT);
+    if (found.rows && !result->oversubscribed && strcmp(result->device.kind, "cpu") == 0)
+        mlb_result_note(
+            result, MLB_HEALTH_WARN, "others",
+            "other processes took up to %s of the cores' time (%zu of %zu rows, most in "
+            "%s %s): the machine is not idle",
+            mlb_print_percent(percent, found.worst), found.rows, found.of, found.where->workload,
+            found.where->label);
+}
+
 static void judge_telemetry(struct mlb_result *result)
 {
     char percent[MLB_UNIT_TEXT];
@@ -68,6 +89,7 @@ static void judge_telemetry(struct mlb_result *result)
                         "%s %s): the machine is shared",
                         mlb_print_percent(percent, found.worst), found.rows, found.of,
                         found.where->workload, found.where->label);
+    judge_others(result);
     found = look_for(result, thermal, THERMAL_LIMIT);
     if (found.rows)
         mlb_result_note(

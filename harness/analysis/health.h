@@ -5,11 +5,11 @@
 
 #include "harness/measure/result.h"
 
-/* Adds notes to result->health: steal > 2 % (warn), thermal throttling > 1 % (sick), ECC errors
- * (sick), a rank slower than its twins by the rule of Iglewicz & Hoaglin (|modified z| > 3.5 AND 2
- * % below the median; 4 ranks at least) in two rows or more (sick), or, with 2-3 ranks, 5 % (warn).
- * Rows of collectives are not asked: their ranks end together. Oversubscribed jobs: no slow-rank
- * rule. */
+/* Adds notes to result->health: steal > 2 % (warn), other processes on the cores > 5 % (warn; CPU
+ * jobs whose ranks have cores of their own), thermal throttling > 1 % (sick), ECC errors (sick), a
+ * rank slower than its twins by the rule of Iglewicz & Hoaglin (|modified z| > 3.5 AND 2 % below
+ * the median; 4 ranks at least) in two rows or more (sick), or, with 2-3 ranks, 5 % (warn). Rows of
+ * collectives are not asked: their ranks end together. Oversubscribed jobs: no slow-rank rule. */
 void mlb_health_judge(struct mlb_result *result);
 
 #endif

@@ -35,6 +35,7 @@ struct mlb_counters {
     struct mlb_maybe power_cap_s, heat_s; /* time that clocks were held down for it */
     struct mlb_maybe ecc_uncorrected;
     struct mlb_maybe cpu_ticks, steal_ticks, involuntary_switches;
+    struct mlb_maybe busy_ticks, own_ticks; /* of all that runs on the CPUs; of this process */
 };
 
 struct mlb_meter {

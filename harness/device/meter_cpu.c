@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "harness/base/text.h"
 #include "harness/device/meter.h"
@@ -70,10 +71,16 @@ static void cpu_count(struct mlb_meter *meter, struct mlb_counters *counters)
     if (stat && mlb_proc_ticks(stat, &cpu->cpus, &ticks)) {
         counters->cpu_ticks = (struct mlb_maybe){true, (double)ticks.total};
         counters->steal_ticks = (struct mlb_maybe){true, (double)ticks.steal};
+        counters->busy_ticks =
+            (struct mlb_maybe){true, (double)(ticks.total - ticks.idle - ticks.steal)};
     }
     free(stat);
-    if (getrusage(RUSAGE_SELF, &usage) == 0)
-        counters->involuntary_switches = (struct mlb_maybe){true, (double)usage.ru_nivcsw};
+    if (getrusage(RUSAGE_SELF, &usage) != 0)
+        return;
+    counters->involuntary_switches = (struct mlb_maybe){true, (double)usage.ru_nivcsw};
+    double own_s = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+                   (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6;
+    counters->own_ticks = (struct mlb_maybe){true, own_s * (double)sysconf(_SC_CLK_TCK)};
 }
 
 static void cpu_close(struct mlb_meter *meter)

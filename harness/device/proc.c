@@ -173,7 +173,12 @@ bool mlb_proc_field(const char *text, const char *key, char *to, size_t size)
 
 bool mlb_proc_ticks(const char *stat, const struct mlb_cpus *cpus, struct mlb_proc_ticks *ticks)
 {
-    enum { FIELDS = 8, STEAL = 7 }; /* user nice system idle iowait irq softirq steal */
+    enum {
+        FIELDS = 8,
+        IDLE = 3,
+        IOWAIT = 4,
+        STEAL = 7
+    }; /* user nice system idle iowait irq softirq steal */
     bool found = false;
     memset(ticks, 0, sizeof *ticks);
     for (const char *line = stat; line; line = next_line(line)) {
@@ -187,6 +192,7 @@ bool mlb_proc_ticks(const char *stat, const struct mlb_cpus *cpus, struct mlb_pr
             continue;
         for (int i = 0; i < FIELDS; i++)
             ticks->total += v[i];
+        ticks->idle += v[IDLE] + v[IOWAIT];
         ticks->steal += v[STEAL];
         found = true;
     }

@@ -36,6 +36,7 @@ bool mlb_proc_field(const char *text, const char *key, char *to, size_t size);
 /* Clock ticks of the CPUs in the set since the machine started, from the text of /proc/stat. */
 struct mlb_proc_ticks {
     uint64_t total; /* user to steal; guest time is within user */
+    uint64_t idle;  /* nothing to run, or waiting for a disk */
     uint64_t steal; /* runnable, but the hypervisor ran something else */
 };
 bool mlb_proc_ticks(const char *stat, const struct mlb_cpus *cpus, struct mlb_proc_ticks *ticks);

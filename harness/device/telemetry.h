@@ -34,6 +34,7 @@ struct mlb_telemetry_window {
     struct mlb_maybe throttled_thermal_fraction;
     /* CPU: share of the rank's cores that the hypervisor took. */
     struct mlb_maybe steal_fraction;
+    struct mlb_maybe others_fraction; /* CPU: share of the rank's cores that other processes took */
     struct mlb_maybe involuntary_switches; /* CPU: count, this process */
     struct mlb_maybe ecc_uncorrected;      /* GPU: errors that appeared in the window */
     char verdict[96]; /* "" = clean; else why samples of this window are not to be trusted */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From readings to a window and its verdict. Pure. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,8 @@ static const double HEAT_LIMIT = 0.01;
 static const double CLOCK_LIMIT = 0.75;
 /* Stolen time moves the median by about as much. One tick is 10 ms: a few may be chance. */
 static const double STEAL_LIMIT = 0.05, STEAL_TICKS = 5;
+/* Half a second of a core: below it, ticks of 10 ms say nothing about other processes. */
+static const double OTHERS_TICKS = 50;
 /* NVML's energy counter advances about every 100 ms. */
 static const double ENERGY_SHORTEST_S = 1.0;
 
@@ -121,6 +124,10 @@ static void summarise_counters(const struct mlb_counters *before, const struct m
     struct mlb_maybe steal = growth(before->steal_ticks, after->steal_ticks);
     if (ticks.known && steal.known && ticks.value > 0)
         window->steal_fraction = is(steal.value / ticks.value);
+    struct mlb_maybe busy = growth(before->busy_ticks, after->busy_ticks);
+    struct mlb_maybe own = growth(before->own_ticks, after->own_ticks);
+    if (ticks.known && busy.known && own.known && ticks.value >= OTHERS_TICKS)
+        window->others_fraction = is(fmax(busy.value - own.value, 0.0) / ticks.value);
 }
 
 /* Why the GPU ran slower than it should, in the order of what says most. */

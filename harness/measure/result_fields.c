@@ -96,6 +96,7 @@ const struct mlb_field mlb_fields_telemetry[] = {
     ROW("throttled_power_fraction", MAYBE, ALWAYS, telemetry.throttled_power_fraction),
     ROW("throttled_thermal_fraction", MAYBE, ALWAYS, telemetry.throttled_thermal_fraction),
     ROW("steal_fraction", MAYBE, ALWAYS, telemetry.steal_fraction),
+    ROW("others_fraction", MAYBE, ALWAYS, telemetry.others_fraction),
     ROW("involuntary_switches", MAYBE, ALWAYS, telemetry.involuntary_switches),
     ROW("ecc_uncorrected", MAYBE, ALWAYS, telemetry.ecc_uncorrected),
     ROW("verdict", TEXT, WHEN_KNOWN, telemetry.verdict),

@@ -63,11 +63,11 @@ static void test_ticks_of_the_ranks_cores_only(void **state)
     static const struct {
         const char *cpus;
         bool known;
-        uint64_t total, steal;
+        uint64_t total, steal, idle; /* idle: waiting for a disk too */
     } rows[] = {
-        {"0", true, 971, 50}, /* the guest column is part of user */
-        {"1", true, 997, 60},        {"0-1", true, 1968, 110},
-        {"0-1,12", true, 2024, 117}, {"2-11", false, 0, 0},
+        {"0", true, 971, 50, 805}, /* the guest column is part of user */
+        {"1", true, 997, 60, 706},         {"0-1", true, 1968, 110, 1511},
+        {"0-1,12", true, 2024, 117, 1525}, {"2-11", false, 0, 0, 0},
     };
     struct mlb_proc_ticks ticks;
     (void)state;
@@ -76,6 +76,7 @@ static void test_ticks_of_the_ranks_cores_only(void **state)
         check_true(mlb_proc_ticks(STAT, &cpus, &ticks) == rows[i].known);
         check_u64(ticks.total, rows[i].total);
         check_u64(ticks.steal, rows[i].steal);
+        check_u64(ticks.idle, rows[i].idle);
     }
     struct mlb_cpus cpus = set_of("0");
     check_true(!mlb_proc_ticks("", &cpus, &ticks));

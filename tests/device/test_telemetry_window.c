@@ -62,6 +62,28 @@ static void test_verdicts(void **state)
     }
 }
 
+/* What ran on the cores and was not ours. */
+static void test_others(void **state)
+{
+    static const struct {
+        double ticks, busy, own, fraction; /* fraction < 0: not known */
+    } rows[] = {{200, 200, 150, 0.25}, {200, 150, 150.4, 0}, {200, 20, 10, 0.05}, {40, 40, 0, -1}};
+    static const struct mlb_meter cpu = {.source = "proc"};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct mlb_counters before = {.cpu_ticks = IS(7), .busy_ticks = IS(5), .own_ticks = IS(1)};
+        struct mlb_counters after = before;
+        struct mlb_telemetry_window window;
+        after.cpu_ticks.value += rows[i].ticks;
+        after.busy_ticks.value += rows[i].busy;
+        after.own_ticks.value += rows[i].own;
+        mlb_telemetry_summarise(&cpu, NULL, 0, &before, &after, 1, &window);
+        check_true(window.others_fraction.known == (rows[i].fraction >= 0));
+        if (rows[i].fraction >= 0)
+            check_close(window.others_fraction.value, rows[i].fraction, 1e-12);
+    }
+}
+
 static void test_steal(void **state)
 {
     static const struct {
@@ -160,6 +182,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_verdicts),
         cmocka_unit_test(test_steal),
+        cmocka_unit_test(test_others),
         cmocka_unit_test(test_figures_of_readings),
         cmocka_unit_test(test_energy_of_a_long_window_gives_the_power),
         cmocka_unit_test(test_a_counter_that_fell_is_absent),

@@ -88,6 +88,7 @@ static void random_telemetry(struct dice *dice, struct mlb_telemetry_window *win
                                    &window->throttled_power_fraction,
                                    &window->throttled_thermal_fraction,
                                    &window->steal_fraction,
+                                   &window->others_fraction,
                                    &window->involuntary_switches,
                                    &window->ecc_uncorrected};
     for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++) {

@@ -207,6 +207,34 @@ static void test_telemetry(void **state)
     }
 }
 
+/* Other processes on the cores: said of CPU jobs whose ranks do not share cores. */
+static void test_others(void **state)
+{
+    (void)state;
+    static const struct {
+        double others;
+        const char *kind;
+        bool oversubscribed;
+        size_t notes;
+    } table[] = {{0.05, "cpu", false, 0},
+                 {0.30, "cpu", false, 1},
+                 {0.30, "cpu", true, 0},
+                 {0.30, "cuda", false, 0}};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        double times[] = {100};
+        struct mlb_row rows[1];
+        struct mlb_result result = job(times, 1, rows, 1);
+        snprintf(result.device.kind, sizeof result.device.kind, "%s", table[i].kind);
+        result.oversubscribed = table[i].oversubscribed;
+        rows[0].has_telemetry = true;
+        rows[0].telemetry.others_fraction = is(table[i].others);
+        mlb_health_judge(&result);
+        check_u64(result.health_count, table[i].notes);
+        if (table[i].notes)
+            check_contains(result.health[0].text, "other processes took up to 30 %");
+    }
+}
+
 static void test_empty_result(void **state)
 {
     (void)state;
@@ -220,7 +248,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_slow_rank),         cmocka_unit_test(test_rows_that_are_not_asked),
         cmocka_unit_test(test_slow_in_some_rows), cmocka_unit_test(test_many_slow_ranks),
-        cmocka_unit_test(test_telemetry),         cmocka_unit_test(test_empty_result),
+        cmocka_unit_test(test_telemetry),         cmocka_unit_test(test_others),
+        cmocka_unit_test(test_empty_result),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
