@@ -317,19 +317,34 @@ static enum mlb_status open_channel(struct mlb_session *session, struct mlb_stat
     return status == MLB_E_TIMEOUT ? mlb_fail(err, status, "%s", why.text) : MLB_OK;
 }
 
-/* This rank's share of what is free: all ranks of the node take at the same time. */
-static void share_of_memory(const struct mlb_session *session, struct mlb_station *station,
-                            struct mlb_ctx *ctx)
+/* This rank's share of what is free: all ranks of the node take at the same time. Also the call
+ * that shows whether a device lives: after a fault of a GPU all calls of its process fail. */
+static enum mlb_status share_of_memory(const struct mlb_session *session,
+                                       struct mlb_station *station, struct mlb_ctx *ctx,
+                                       struct mlb_error *err)
 {
     uint64_t free_bytes = 0, total = 0;
-    struct mlb_error ignored = {0};
     int sharing = session->comm->local_size;
     if (strcmp(station->kind, "cpu") != 0)
         sharing = (session->comm->local_size + station->count - 1) / station->count;
-    station->device->backend->memory(station->device, &free_bytes, &total, &ignored);
+    enum mlb_status status =
+        station->device->backend->memory(station->device, &free_bytes, &total, err);
     ctx->memory_bytes = free_bytes / (uint64_t)(sharing > 0 ? sharing : 1);
     ctx->cache_bytes = strcmp(station->kind, "cpu") == 0 ? session->binding.cache_bytes
                                                          : station->device->info.last_cache_bytes;
+    return status;
+}
+
+/* A device of some rank does not answer any more: its cases fail, the others go on. */
+static enum mlb_status lose_device(struct mlb_station *station, struct mlb_run *run,
+                                   const struct mlb_error *why, struct mlb_error *err)
+{
+    if (why->status == MLB_E_TIMEOUT || why->status == MLB_E_COMM)
+        return mlb_fail(err, why->status, "%s", why->text);
+    mlb_format(station->absent, sizeof station->absent, "%.300s", why->text);
+    run->ctx.device = NULL;
+    run->absent_status = why->status;
+    return MLB_OK;
 }
 
 enum mlb_status mlb_session_run(struct mlb_session *session, const struct mlb_case *item,
@@ -356,7 +371,10 @@ enum mlb_status mlb_session_run(struct mlb_session *session, const struct mlb_ca
     run->no_channel = station->no_channel[0] ? station->no_channel : NULL;
     run->no_channel_status = station->channel_status;
     run->telemetry = station->telemetry;
-    share_of_memory(session, station, &run->ctx);
+    struct mlb_error why = {0};
+    enum mlb_status status = share_of_memory(session, station, &run->ctx, &why);
+    if (mlb_comm_agree(session->comm, status, &why) != MLB_OK)
+        return lose_device(station, run, &why, err);
     /* One measure of room for all ranks, so that sizes derived from it are the same everywhere. */
     double least[2] = {-(double)run->ctx.memory_bytes, -(double)run->ctx.cache_bytes};
     if (session->comm->ops->all_max(session->comm, least, 2, err) != MLB_OK)

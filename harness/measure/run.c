@@ -342,8 +342,10 @@ static enum mlb_status run_case(struct mlb_run *run, const struct mlb_case *item
     char text[MLB_ROW_REASON];
     const char *why = hopeless(run, item, text, sizeof text);
     if (why) {
-        bool tried = run->ctx.device && why == run->no_channel;
-        end_row(row, tried ? status_for(run->no_channel_status) : MLB_ROW_SKIPPED, why);
+        enum mlb_status cause = why == run->absent       ? run->absent_status
+                                : why == run->no_channel ? run->no_channel_status
+                                                         : MLB_OK;
+        end_row(row, cause == MLB_OK ? MLB_ROW_SKIPPED : status_for(cause), why);
         return MLB_OK;
     }
     enum mlb_status status = choose(run, item, &variant, err);

@@ -14,9 +14,10 @@
 #include "harness/measure/workload.h"
 
 struct mlb_run {
-    struct mlb_ctx ctx;     /* of the case's device; ctx.device NULL: see `absent` */
-    const char *absent;     /* why there is no such device; ends up as the row's reason */
-    const char *no_channel; /* why ctx.channel is NULL, for collective workloads ... */
+    struct mlb_ctx ctx; /* of the case's device; ctx.device NULL: see `absent` */
+    const char *absent; /* why there is no such device; ends up as the row's reason ... */
+    enum mlb_status absent_status;     /* ... and what it is, if it was there: the row fails then */
+    const char *no_channel;            /* why ctx.channel is NULL, for collective workloads ... */
     enum mlb_status no_channel_status; /* ... and what it is: MLB_E_UNSUPPORTED skips the row */
     struct mlb_telemetry *telemetry;   /* may be NULL */
     bool solo;                         /* ranks measure one after the other */

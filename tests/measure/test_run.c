@@ -223,7 +223,14 @@ static void test_skipped(void **state)
     b.run.ctx.device = NULL;
     b.run.absent = "no driver";
     check_ok(measure(&b), &b.err);
+    check_i64(b.row.status, MLB_ROW_SKIPPED);
     check_text(b.row.reason, "no driver");
+    mlb_row_free(&b.row);
+    b.run.absent = "cuda: memory of device 0: unspecified launch failure";
+    b.run.absent_status = MLB_E_DEVICE; /* it was there until a case broke it */
+    check_ok(measure(&b), &b.err);
+    check_i64(b.row.status, MLB_ROW_FAILED);
+    check_text(b.row.reason, b.run.absent);
     b.run.ctx.device = device;
     end(&b);
     begin(&b, "alpha", steady, 1);
@@ -354,12 +361,13 @@ static void test_solo_window(void **state)
 /* Of two ranks the first leaves half of the budget to the second. */
 static void test_solo_budget(void **state)
 {
+    enum { MOST = 1 << 21 }; /* more steps than there is time for: they never become steady */
     (void)state;
-    double noise[4096];
+    double *noise = test_calloc(MOST, sizeof *noise);
     struct bench b;
-    for (size_t i = 0; i < 4096; i++)
+    for (size_t i = 0; i < MOST; i++)
         noise[i] = (i * 2654435761u >> 7) % 2 ? 1e6 : 3e6;
-    begin(&b, "alpha", noise, 4096);
+    begin(&b, "alpha", noise, MOST);
     fake_comm_init(&b.comm, 2);
     b.run.solo = true;
     b.item->measure.max_time_s = 1e5;
@@ -371,6 +379,7 @@ static void test_solo_budget(void **state)
     check_true(mlb_clock_s() - began_s < 0.95);
     check_close(b.run.stop_at_s, began_s + 1.0, 0);
     end(&b);
+    test_free(noise);
 }
 
 /* Each sample has its own deadline, and long ones are asked about one by one, in the warm-up too.
