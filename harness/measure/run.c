@@ -102,11 +102,11 @@ static enum mlb_status choose(const struct mlb_run *run, const struct mlb_case *
     *chosen = &item->workload->variants[index];
     if ((*chosen)->name)
         return MLB_OK;
-    if (why.status == MLB_OK)
-        mlb_fail(&why, MLB_E_UNSUPPORTED, "no variant%s%s of %s for device '%s'",
-                 item->variant[0] ? " " : "", item->variant, item->workload->name, item->device);
-    *err = why;
-    return mlb_comm_agree(comm, why.status, err);
+    *err = why; /* not every rank has one: the lowest that has speaks for all */
+    if (mlb_comm_agree(comm, why.status, err) != MLB_OK)
+        return err->status;
+    return mlb_fail(err, MLB_E_UNSUPPORTED, "no variant%s%s of %s for device '%s'",
+                    item->variant[0] ? " " : "", item->variant, item->workload->name, item->device);
 }
 
 /* Why this case cannot be done here at all; NULL when it can be tried. Same answer on all ranks. */

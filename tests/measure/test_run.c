@@ -336,7 +336,7 @@ static enum mlb_status slow_all_max(struct mlb_comm *comm, double *values, size_
                                     struct mlb_error *err)
 {
     (void)comm, (void)values, (void)count, (void)err;
-    mlb_sleep_s(0.1);
+    mlb_sleep_s(0.3);
     return MLB_OK;
 }
 
@@ -353,7 +353,7 @@ static void test_solo_window(void **state)
     b.run.solo = true;
     check_ok(mlb_telemetry_open(NULL, &b.run.telemetry, &b.err), &b.err);
     check_ok(measure(&b), &b.err);
-    check_true(b.row.has_telemetry && b.row.telemetry.duration_s < 0.1);
+    check_true(b.row.has_telemetry && b.row.telemetry.duration_s < 0.3);
     mlb_telemetry_close(b.run.telemetry);
     end(&b);
 }
@@ -373,11 +373,11 @@ static void test_solo_budget(void **state)
     b.item->measure.max_time_s = 1e5;
     b.item->measure.max_samples = 1u << 30;
     double began_s = mlb_clock_s();
-    b.run.stop_at_s = began_s + 1.0;
+    b.run.stop_at_s = began_s + 2.0;
     check_ok(measure(&b), &b.err);
     check_i64(b.row.stop, MLB_STOP_BUDGET);
-    check_true(mlb_clock_s() - began_s < 0.95);
-    check_close(b.run.stop_at_s, began_s + 1.0, 0);
+    check_true(mlb_clock_s() - began_s < 1.9);
+    check_close(b.run.stop_at_s, began_s + 2.0, 0);
     end(&b);
     test_free(noise);
 }
