@@ -93,14 +93,15 @@ static enum mlb_status take_unwatched(struct sampler *s, double *ns, struct mlb_
         return status;
     for (uint64_t i = 0; i < s->steps && status == MLB_OK; i++)
         status = s->variant->step(s->state, &s->run->ctx, err);
-    if (status != MLB_OK || (status = backend->mark(device, 1, err)) != MLB_OK ||
-        (status = backend->sync(device, s->run->deadline_s, err)) != MLB_OK ||
+    if (status != MLB_OK || (status = backend->mark(device, 1, err)) != MLB_OK)
+        return status;
+    if (s->run->telemetry) /* before the wait: a GPU still works then, and does not rest for it */
+        mlb_telemetry_poll(s->run->telemetry);
+    if ((status = backend->sync(device, s->run->deadline_s, err)) != MLB_OK ||
         (status = backend->elapsed(device, 0, 1, ns, err)) != MLB_OK)
         return status;
     *ns /= (double)s->steps;
     comm->ops->progress(comm);
-    if (s->run->telemetry)
-        mlb_telemetry_poll(s->run->telemetry);
     return MLB_OK;
 }
 
