@@ -15,7 +15,7 @@ enum mlb_status mlb_comm_open(double deadline_s, int seats, struct mlb_comm **co
     *comm = NULL;
     if (!launcher.present)
         return mlb_comm_open_self(deadline_s, comm, err);
-    return mlb_comm_open_mpi(&launcher, deadline_s, seats, comm, err);
+    return mlb_comm_open_mpi(&launcher, deadline_s, launcher.by_slots ? seats : 0, comm, err);
 }
 
 void mlb_comm_close(struct mlb_comm *comm)

@@ -7,13 +7,19 @@
 /* In this order: the nearest launcher wins (mpirun inside a Slurm step leaves both sets).
  * SLURM_NTASKS and SLURM_PROCID alone prove nothing, a batch script has them too: the step's own
  * count is there only under srun. */
+enum {
+    MPIRUN,
+    PMI,  /* Hydra, srun --mpi=pmi2 */
+    PMIX, /* srun --mpi=pmix, prterun */
+    SRUN, /* without a PMI */
+};
 static const struct {
     const char *presence, *size, *rank;
 } launchers[] = {
-    {"OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK"}, /* mpirun */
-    {"PMI_RANK", "PMI_SIZE", "PMI_RANK"},                             /* Hydra, srun --mpi=pmi2 */
-    {"PMIX_RANK", "SLURM_STEP_NUM_TASKS", "PMIX_RANK"},               /* srun --mpi=pmix, prterun */
-    {"SLURM_STEP_NUM_TASKS", "SLURM_STEP_NUM_TASKS", "SLURM_PROCID"}, /* srun without a PMI */
+    [MPIRUN] = {"OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK"},
+    [PMI] = {"PMI_RANK", "PMI_SIZE", "PMI_RANK"},
+    [PMIX] = {"PMIX_RANK", "SLURM_STEP_NUM_TASKS", "PMIX_RANK"},
+    [SRUN] = {"SLURM_STEP_NUM_TASKS", "SLURM_STEP_NUM_TASKS", "SLURM_PROCID"},
 };
 
 static int whole(const char *text)
@@ -33,6 +39,7 @@ struct mlb_launcher mlb_launcher_read(char *(*lookup)(const char *name))
         return (struct mlb_launcher){.present = true,
                                      .size = size,
                                      .says_so = size ? launchers[i].size : NULL,
+                                     .by_slots = i == MPIRUN || (i == PMIX && size == 0),
                                      .rank = whole(lookup(launchers[i].rank))};
     }
     return (struct mlb_launcher){0};

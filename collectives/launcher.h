@@ -12,7 +12,9 @@ struct mlb_launcher {
     bool present;        /* started by mpirun, srun or another MPI launcher */
     int size;            /* ranks as the environment tells; 0 = it does not */
     const char *says_so; /* name of the variable that `size` comes from */
-    int rank;            /* as the environment tells, for messages before MPI is there; 0 else */
+    bool by_slots; /* it starts a rank for each slot when nobody asks for a number: mpirun does, and
+                    * srun does not */
+    int rank;      /* as the environment tells, for messages before MPI is there; 0 else */
 };
 
 /* `lookup` is getenv, or a table in tests. */

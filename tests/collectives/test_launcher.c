@@ -18,20 +18,30 @@ static char *lookup(const char *name)
 static const struct {
     const char *what;
     const char *environment[4];
-    bool present;
+    bool present, by_slots;
     int size, rank;
 } cases[] = {
-    {"a shell", {"PATH=/bin"}, false, 0, 0},
-    {"mpirun", {"OMPI_COMM_WORLD_SIZE=8", "OMPI_COMM_WORLD_RANK=3", "PMIX_RANK=3"}, true, 8, 3},
-    {"mpirun -n 1", {"OMPI_COMM_WORLD_SIZE=1", "OMPI_COMM_WORLD_RANK=0"}, true, 1, 0},
-    {"mpirun in a Slurm step", {"OMPI_COMM_WORLD_SIZE=16", "SLURM_STEP_NUM_TASKS=2"}, true, 16, 0},
-    {"Hydra", {"PMI_RANK=1", "PMI_SIZE=4"}, true, 4, 1},
-    {"srun --mpi=pmix", {"PMIX_RANK=2", "SLURM_STEP_NUM_TASKS=4"}, true, 4, 2},
-    {"prterun", {"PMIX_RANK=2"}, true, 0, 2},
-    {"srun without PMI", {"SLURM_STEP_NUM_TASKS=4", "SLURM_PROCID=3"}, true, 4, 3},
-    {"srun -n 1", {"SLURM_STEP_NUM_TASKS=1", "SLURM_PROCID=0"}, false, 0, 0},
-    {"a batch script", {"SLURM_NTASKS=16", "SLURM_PROCID=0"}, false, 0, 0},
-    {"nonsense", {"OMPI_COMM_WORLD_SIZE=many"}, true, 0, 0},
+    {"a shell", {"PATH=/bin"}, false, false, 0, 0},
+    {"mpirun",
+     {"OMPI_COMM_WORLD_SIZE=8", "OMPI_COMM_WORLD_RANK=3", "PMIX_RANK=3"},
+     true,
+     true,
+     8,
+     3},
+    {"mpirun -n 1", {"OMPI_COMM_WORLD_SIZE=1", "OMPI_COMM_WORLD_RANK=0"}, true, true, 1, 0},
+    {"mpirun in a Slurm step",
+     {"OMPI_COMM_WORLD_SIZE=16", "SLURM_STEP_NUM_TASKS=2"},
+     true,
+     true,
+     16,
+     0},
+    {"Hydra", {"PMI_RANK=1", "PMI_SIZE=4"}, true, false, 4, 1},
+    {"srun --mpi=pmix", {"PMIX_RANK=2", "SLURM_STEP_NUM_TASKS=4"}, true, false, 4, 2},
+    {"prterun", {"PMIX_RANK=2"}, true, true, 0, 2},
+    {"srun without PMI", {"SLURM_STEP_NUM_TASKS=4", "SLURM_PROCID=3"}, true, false, 4, 3},
+    {"srun -n 1", {"SLURM_STEP_NUM_TASKS=1", "SLURM_PROCID=0"}, false, false, 0, 0},
+    {"a batch script", {"SLURM_NTASKS=16", "SLURM_PROCID=0"}, false, false, 0, 0},
+    {"nonsense", {"OMPI_COMM_WORLD_SIZE=many"}, true, true, 0, 0},
 };
 
 static void reads_what_launchers_leave(void **state)
@@ -43,6 +53,7 @@ static void reads_what_launchers_leave(void **state)
         if (launcher.present != cases[i].present)
             print_error("%s\n", cases[i].what);
         check_true(launcher.present == cases[i].present);
+        check_true(launcher.by_slots == cases[i].by_slots);
         check_i64(launcher.size, cases[i].size);
         check_i64(launcher.rank, cases[i].rank);
     }
