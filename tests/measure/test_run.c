@@ -277,6 +277,63 @@ static void test_budget(void **state)
     end(&b);
 }
 
+/* It ends the warm-up too. */
+static void test_budget_in_warm_up(void **state)
+{
+    (void)state;
+    double ramp[4096];
+    struct bench b;
+    for (size_t i = 0; i < 4096; i++)
+        ramp[i] = 1e6 * (1.0 + 0.05 * (double)i);
+    begin(&b, "alpha", ramp, 4096);
+    b.item->measure.max_warmup_s = 3600;
+    b.run.stop_at_s = mlb_clock_s() - 1.0;
+    check_ok(measure(&b), &b.err);
+    check_u64(b.row.warmup_discarded, 1);
+    check_i64(b.row.stop, MLB_STOP_BUDGET);
+    end(&b);
+}
+
+/* Samples of 1 ms made of steps of 20 us: 50 ms of them; each chunk begins with a step that is not
+ * timed when samples are short. */
+static void test_time_of_grouped_steps(void **state)
+{
+    (void)state;
+    static const double short_step[] = {2e4};
+    static const struct {
+        double sample_time_s;
+        bool untimed;
+    } cases[] = {{1.2e-3, false}, {0.4e-3, true}};
+    for (size_t i = 0; i < 2; i++) {
+        struct bench b;
+        begin(&b, "alpha", short_step, 1);
+        b.item->measure.sample_time_s = cases[i].sample_time_s;
+        b.item->measure.min_time_s = b.item->measure.max_time_s = 0.05;
+        mlb_format(b.run.ctx.device->info.kind, sizeof b.run.ctx.device->info.kind, "cpu");
+        check_ok(measure(&b), &b.err);
+        double timed_s = (double)(b.row.sample_count * b.row.steps_per_sample) * 2e-5;
+        check_true(timed_s >= 0.05 && timed_s < 0.08);
+        size_t recorded = b.row.sample_count * b.row.steps_per_sample;
+        size_t warm_up = b.script.steps - recorded - b.row.warmup_discarded;
+        check_true(cases[i].untimed ? warm_up >= 3 * b.row.steps_per_sample : warm_up < 50);
+        end(&b);
+    }
+}
+
+/* A chunk is no longer than the time that is left, but for the six samples of an interval. */
+static void test_slow_steps(void **state)
+{
+    (void)state;
+    static const double slow[] = {0.4e9};
+    struct bench b;
+    begin(&b, "alpha", slow, 1);
+    b.item->measure.max_time_s = 1;
+    check_ok(measure(&b), &b.err);
+    check_u64(b.row.sample_count, 6);
+    check_i64(b.row.stop, MLB_STOP_TIME);
+    end(&b);
+}
+
 static void test_interrupted(void **state)
 {
     (void)state;
@@ -316,19 +373,6 @@ static void test_ranks(void **state)
     fake_comm_init(&b.comm, 3);
     b.comm.broken = MLB_E_TIMEOUT;
     check_fails(measure(&b), MLB_E_TIMEOUT, &b.err, "rank 1 did not come");
-    end(&b);
-}
-
-static void test_solo(void **state)
-{
-    (void)state;
-    struct bench b;
-    begin(&b, "alpha", steady, 1);
-    fake_comm_init(&b.comm, 2);
-    b.run.solo = true;
-    check_ok(measure(&b), &b.err);
-    check_i64(b.row.status, MLB_ROW_MEASURED);
-    check_close(b.row.summary.median, 2e6, 1e-12);
     end(&b);
 }
 
@@ -416,6 +460,9 @@ static void test_stop_rule(void **state)
     check_true(!mlb_sample_enough(&m, flat, 5, 1.0, &stop)); /* no interval yet: up to four times */
     check_true(mlb_sample_enough(&m, flat, 5, 4.0, &stop) && stop == MLB_STOP_TIME);
     check_true(mlb_sample_enough(&m, wide, 100, 0.9, &stop) && stop == MLB_STOP_SAMPLES);
+    m.max_samples = 8; /* fewer than the least: enough when precise */
+    check_true(mlb_sample_enough(&m, flat, 8, 0.2, &stop) && stop == MLB_STOP_PRECISION);
+    m.max_samples = 100;
     for (size_t i = 0; i < 100; i++)
         flat[i] = 1e4; /* 10 us: twenty are needed */
     check_true(!mlb_sample_enough(&m, flat, 19, 0.2, &stop));
@@ -433,11 +480,13 @@ int main(void)
                                        cmocka_unit_test(test_lost),
                                        cmocka_unit_test(test_skipped),
                                        cmocka_unit_test(test_budget),
+                                       cmocka_unit_test(test_budget_in_warm_up),
+                                       cmocka_unit_test(test_time_of_grouped_steps),
+                                       cmocka_unit_test(test_slow_steps),
                                        cmocka_unit_test(test_no_channel),
                                        cmocka_unit_test(test_interrupted),
                                        cmocka_unit_test(test_verify_only),
                                        cmocka_unit_test(test_ranks),
-                                       cmocka_unit_test(test_solo),
                                        cmocka_unit_test(test_solo_window),
                                        cmocka_unit_test(test_solo_budget),
                                        cmocka_unit_test(test_long_steps),
