@@ -15,15 +15,18 @@ void mlb_progress_begin(struct mlb_progress *progress, size_t total, double limi
     progress->shown = wanted && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO);
     progress->total = total;
     progress->limit_s = limit_s;
-    progress->began_s = mlb_clock_s();
+    progress->began_s = progress->done_s = mlb_clock_s();
 }
 
-/* What is left of the cases' limits, scaled by how much of their limits the cases so far needed. */
+/* What was left of the cases' limits when the last case ended, scaled by how much of their limits
+ * the cases so far needed. */
 static double seconds_left(const struct mlb_progress *progress, double now_s)
 {
-    double share =
-        progress->spent_limit_s > 0.0 ? (now_s - progress->began_s) / progress->spent_limit_s : 0.5;
-    double left = (progress->limit_s - progress->spent_limit_s) * share;
+    double share = progress->spent_limit_s > 0.0
+                       ? (progress->done_s - progress->began_s) / progress->spent_limit_s
+                       : 0.5;
+    double left =
+        (progress->limit_s - progress->spent_limit_s) * share - (now_s - progress->done_s);
     if (progress->stop_at_s > 0.0 && left > progress->stop_at_s - now_s)
         left = progress->stop_at_s - now_s;
     return left > 0.0 ? left : 0.0;
@@ -56,6 +59,7 @@ void mlb_progress_tick(void *user, double fraction)
 void mlb_progress_case_done(struct mlb_progress *progress, double limit_s)
 {
     progress->done++;
+    progress->done_s = mlb_clock_s();
     progress->spent_limit_s += limit_s;
 }
 

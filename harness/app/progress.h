@@ -11,6 +11,7 @@ struct mlb_progress {
     bool shown;
     size_t total, done; /* cases */
     double began_s, drawn_s;
+    double done_s;                 /* when the last case ended */
     double stop_at_s;              /* end of the budget, mlb_clock_s(); 0 = none */
     double limit_s, spent_limit_s; /* sums of time limits: of all cases, of those done */
     char label[96];

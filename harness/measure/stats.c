@@ -32,11 +32,17 @@ double mlb_quantile_sorted(const double *sorted, size_t n, double p)
     return sorted[below] + fraction * (sorted[below + 1] - sorted[below]);
 }
 
+/* lgamma() would write a global of libm. */
+static double log_factorial(size_t n)
+{
+    int sign;
+    return lgamma_r((double)n + 1.0, &sign);
+}
+
 /* P(Bin(n, 1/2) = k). */
 static double binomial_half(size_t n, size_t k)
 {
-    return exp(lgamma((double)n + 1.0) - lgamma((double)k + 1.0) - lgamma((double)(n - k) + 1.0) -
-               (double)n * M_LN2);
+    return exp(log_factorial(n) - log_factorial(k) - log_factorial(n - k) - (double)n * M_LN2);
 }
 
 /* P(Bin(n, 1/2) <= k). */

@@ -251,6 +251,30 @@ class Runs(Case):
                              (self.file("plain", ""), "not a folder")]:
             self.one_line_error(run("run", "-s", "smoke", "-O", folder), 2, part)
 
+    def test_progress_on_a_terminal(self):
+        """Case, k of n and a time left that does not grow while a case runs; wiped at the end."""
+        terminal, end = os.openpty()
+        process = subprocess.Popen([PROGRAM, "run", "gemm", "size=32,64", "dtype=f32",
+                                    "--no-record", "--min-time", "600ms"], stdin=subprocess.DEVNULL,
+                                   stdout=end, stderr=end, env=ENVIRONMENT)
+        os.close(end)
+        shown = b""
+        try:
+            while part := os.read(terminal, 65536):
+                shown += part
+        except OSError: # a terminal without a program
+            pass
+        self.assertEqual(process.wait(timeout=60), 0)
+        os.close(terminal)
+        lines = shown.decode().split("\r\x1b[K")
+        self.assertTrue(lines[-1].startswith("mlbench "), lines[-1])
+        for k in "12":
+            left = [line for line in lines if line.startswith(k + " of 2  f32 ")]
+            self.assertGreater(len(left), 1, lines)
+            times = [float(re.search(r"about (\S+) s left", line)[1]) for line in left
+                     if " s left" in line]
+            self.assertEqual(times, sorted(times, reverse=True))
+
     def test_each_run_has_its_record(self):
         """Runs of one second: the later ones take another name."""
         words = ["run", "gemm", "size=32", "dtype=f32", "-O", self.path, *SMALL]
