@@ -7,13 +7,16 @@
 
 #include "harness/base/text.h"
 
-/* Where the toolkit's installers put libraries without telling the loader. Those of Python's CUDA
- * wheels are found when the user has put them on LD_LIBRARY_PATH. */
+/* Where the toolkit's installers put libraries without telling the loader, and where container
+ * engines mount the driver's. Those of Python's CUDA wheels are found when the user has put them on
+ * LD_LIBRARY_PATH. */
 static const char *const folders[] = {
     "/usr/local/cuda/lib64",
     "/usr/local/cuda/lib",
     "/usr/local/cuda/targets/x86_64-linux/lib",
     "/usr/local/cuda/targets/sbsa-linux/lib",
+    "/usr/local/nvidia/lib64",
+    "/usr/local/nvidia/lib",
     NULL,
 };
 
