@@ -8,6 +8,7 @@
 #include <sys/random.h>
 
 #include "harness/app/paths.h"
+#include "harness/app/places.h"
 #include "harness/app/suite.h"
 #include "harness/base/clock.h"
 #include "harness/base/version.h"
@@ -49,24 +50,6 @@ static int gpus_here(const struct mlb_session *session)
 {
     const struct mlb_station *best = &session->stations[0];
     return strcmp(best->kind, "cpu") != 0 ? best->count : 0;
-}
-
-/* Ranks and devices of this node: one rank a GPU, or a core where there is none. */
-static enum mlb_status check_seats(struct mlb_session *session, struct mlb_error *err)
-{
-    struct mlb_topology_counts counts;
-    const struct mlb_comm *comm = session->comm;
-    int gpus = gpus_here(session);
-    mlb_topology_counts(session->topology, &counts);
-    int cores = counts.this_machine && counts.cores > 0 ? counts.cores : comm->local_size;
-    int seats = gpus ? gpus : cores;
-    if (comm->local_size <= seats || session->options->oversubscribe)
-        return MLB_OK;
-    return mlb_fail(err, MLB_E_USAGE,
-                    "%d ranks on a node that has %d %s: start %d ranks a node (mpirun -n %d, or "
-                    "--map-by ppr:%d:node), or allow it with --oversubscribe",
-                    comm->local_size, seats, gpus ? "GPUs" : "cores", seats, seats * comm->nodes,
-                    seats);
 }
 
 static enum mlb_status open_station(struct mlb_session *session, struct mlb_station *station,
@@ -119,6 +102,31 @@ static enum mlb_status open_devices(struct mlb_session *session, struct mlb_erro
     return cpu ? open_station(session, cpu, threads, err) : MLB_OK;
 }
 
+/* One rank a GPU, or a core where there is no GPU. */
+static enum mlb_status check_seats(struct mlb_session *session, struct mlb_error *err)
+{
+    struct mlb_topology_counts counts;
+    const struct mlb_comm *comm = session->comm;
+    int gpus = gpus_here(session);
+    mlb_topology_counts(session->topology, &counts);
+    int cores = counts.this_machine && counts.cores > 0 ? counts.cores : comm->local_size;
+    int seats = gpus ? gpus : cores;
+    bool fits = gpus ? session->sharing == 1 : comm->local_size <= cores;
+    if (fits || session->options->oversubscribe)
+        return MLB_OK;
+    return mlb_fail(err, MLB_E_USAGE,
+                    "%d ranks on a node that has %d %s: start %d ranks a node (mpirun -n %d, or "
+                    "--map-by ppr:%d:node), or allow it with --oversubscribe",
+                    comm->local_size, seats, gpus ? "GPUs" : "cores", seats, seats * comm->nodes,
+                    seats);
+}
+
+static const char *gpu_of(const struct mlb_session *session)
+{
+    const struct mlb_station *best = &session->stations[0];
+    return gpus_here(session) && best->device ? best->device->info.uuid : "";
+}
+
 /* A kind counts when every rank has a device of it: cases run on all ranks or on none. */
 static enum mlb_status list_kinds(struct mlb_session *session, struct mlb_error *err)
 {
@@ -169,9 +177,11 @@ enum mlb_status mlb_session_open(struct mlb_session *session, struct mlb_error *
 {
     enum mlb_status status = mlb_topology_open(&session->topology, err);
     if (status == MLB_OK)
-        status = check_seats(session, err);
-    if (status == MLB_OK)
         status = open_devices(session, err);
+    if (mlb_session_agree(session, status, err) != MLB_OK ||
+        mlb_places_ask(session->comm, gpu_of(session), &session->sharing, err) != MLB_OK)
+        return err->status;
+    status = check_seats(session, err);
     if (mlb_session_agree(session, status, err) != MLB_OK)
         return err->status;
     return list_kinds(session, err);
@@ -324,14 +334,12 @@ static enum mlb_status share_of_memory(const struct mlb_session *session,
                                        struct mlb_error *err)
 {
     uint64_t free_bytes = 0, total = 0;
-    int sharing = session->comm->local_size;
-    if (strcmp(station->kind, "cpu") != 0)
-        sharing = (session->comm->local_size + station->count - 1) / station->count;
+    bool cpu = strcmp(station->kind, "cpu") == 0;
+    int sharing = cpu ? session->comm->local_size : session->sharing;
     enum mlb_status status =
         station->device->backend->memory(station->device, &free_bytes, &total, err);
     ctx->memory_bytes = free_bytes / (uint64_t)(sharing > 0 ? sharing : 1);
-    ctx->cache_bytes = strcmp(station->kind, "cpu") == 0 ? session->binding.cache_bytes
-                                                         : station->device->info.last_cache_bytes;
+    ctx->cache_bytes = cpu ? session->binding.cache_bytes : station->device->info.last_cache_bytes;
     return status;
 }
 

@@ -36,6 +36,7 @@ struct mlb_session {
     struct mlb_comm *comm;
     struct mlb_topology *topology;
     struct mlb_binding binding;
+    int sharing; /* ranks that use this rank's GPU, itself included; 1 without a GPU */
     struct mlb_station stations[MLB_KINDS]; /* in the order of mlb_backends: best first */
     size_t station_count;
     const char *kinds[MLB_KINDS + 1]; /* those that every rank has, best first; NULL-terminated */
