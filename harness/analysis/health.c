@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -236,8 +237,25 @@ done:
     free(ranks);
 }
 
+/* Older releases leave a modern CPU's matrix units unused: a tenth of the rate was seen. */
+static void judge_library(struct mlb_result *result)
+{
+    int major, minor;
+    for (size_t i = 0; i < result->row_count; i++) {
+        if (sscanf(result->rows[i].library, "oneDNN %d.%d", &major, &minor) != 2 || major > 2 ||
+            (major == 2 && minor >= 6))
+            continue;
+        mlb_result_note(result, MLB_HEALTH_WARN, "library",
+                        "%s is old: its rates can be far below what the CPU gives; build with 2.6 "
+                        "or newer",
+                        result->rows[i].library);
+        return;
+    }
+}
+
 void mlb_health_judge(struct mlb_result *result)
 {
     judge_telemetry(result);
     judge_ranks(result);
+    judge_library(result);
 }

@@ -9,7 +9,8 @@
  * jobs whose ranks have cores of their own), thermal throttling > 1 % (sick), ECC errors (sick), a
  * rank slower than its twins by the rule of Iglewicz & Hoaglin (|modified z| > 3.5 AND 2 % below
  * the median; 4 ranks at least) in two rows or more (sick), or, with 2-3 ranks, 5 % (warn). Rows of
- * collectives are not asked: their ranks end together. Oversubscribed jobs: no slow-rank rule. */
+ * collectives are not asked: their ranks end together. Oversubscribed jobs: no slow-rank rule. A
+ * CPU library too old for the CPU's matrix units (warn). */
 void mlb_health_judge(struct mlb_result *result);
 
 #endif

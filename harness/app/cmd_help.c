@@ -16,7 +16,7 @@ static const char codes[] =
     "  0  good\n"
     "  1  a result is wrong, or a regression\n"
     "  2  wrong use, configuration, or a file that cannot be read or written\n"
-    "  3  no verdict: nothing was measured, or not to the end\n"
+    "  3  no verdict: nothing was measured, a case failed, or the run was interrupted\n"
     "  4  the machine is not healthy\n";
 
 static void describe(const struct mlb_option *row, struct mlb_text *text)

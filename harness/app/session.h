@@ -58,6 +58,9 @@ enum mlb_status mlb_session_join(struct mlb_session *session, const struct mlb_o
 enum mlb_status mlb_session_open(struct mlb_session *session, struct mlb_error *err);
 void mlb_session_close(struct mlb_session *session);
 
+/* Every rank has a device of this kind. */
+bool mlb_session_usable(const struct mlb_session *session, const char *kind);
+
 /* Collective. The plan from the suite or the words; rank 0 reads the file for all. */
 enum mlb_status mlb_session_plan(struct mlb_session *session, struct mlb_plan *plan,
                                  struct mlb_error *err);

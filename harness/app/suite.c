@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/app/suite.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -210,6 +211,30 @@ static enum mlb_status read_text(const struct mlb_json *json, const cJSON *item,
     return MLB_OK;
 }
 
+/* "device", "without" and "variant" name what the workload's variants are and run on: a typo would
+ * otherwise only skip the case. `also` is allowed too; NULL = nothing. */
+static enum mlb_status read_name(const struct axes *axes, const cJSON *item, bool variant,
+                                 const char *also, char *to, size_t size, struct mlb_error *err)
+{
+    const struct mlb_variant *v = axes->workload->variants;
+    struct mlb_text known = {0};
+    bool found = false;
+    if (read_text(axes->json, item, to, size, err) != MLB_OK)
+        return err->status;
+    mlb_text_add(&known, also ? also : "");
+    for (found = also && strcmp(also, to) == 0; v->name; v++) {
+        const char *name = variant ? v->name : v->device;
+        found = found || strcmp(name, to) == 0;
+        if (!strstr(mlb_text_get(&known), name))
+            mlb_text_addf(&known, "%s%s", known.length ? ", " : "", name);
+    }
+    if (!found)
+        mlb_json_fail(axes->json, item, err, "%s = %s: %s knows %s", item->string, to,
+                      axes->workload->name, mlb_text_get(&known));
+    mlb_text_free(&known);
+    return found ? MLB_OK : err->status;
+}
+
 /* One key of a case: reserved ones go to `like`, others become an axis. */
 static enum mlb_status read_key(struct axes *axes, const cJSON *item, struct mlb_case *like,
                                 struct mlb_error *err)
@@ -218,16 +243,17 @@ static enum mlb_status read_key(struct axes *axes, const cJSON *item, struct mlb
     if (strcmp(item->string, "workload") == 0)
         return MLB_OK;
     if (strcmp(item->string, "device") == 0)
-        return read_text(json, item, like->device, sizeof like->device, err);
+        return read_name(axes, item, false, "auto", like->device, sizeof like->device, err);
     if (strcmp(item->string, "variant") == 0)
-        return read_text(json, item, like->variant, sizeof like->variant, err);
+        return read_name(axes, item, true, NULL, like->variant, sizeof like->variant, err);
     if (strcmp(item->string, "without") == 0)
-        return read_text(json, item, like->without, sizeof like->without, err);
+        return read_name(axes, item, false, NULL, like->without, sizeof like->without, err);
     if (strcmp(item->string, "measure") == 0)
         return read_measure(json, item, &like->measure, err);
     if (strcmp(item->string, "priority") == 0) {
-        if (!cJSON_IsNumber(item) || !(item->valuedouble >= 1.0 && item->valuedouble <= 9.0))
-            return mlb_json_fail(json, item, err, "key 'priority' must be a number from 1 to 9");
+        double value = cJSON_IsNumber(item) ? item->valuedouble : 0.0;
+        if (!(value >= 1.0 && value <= 9.0) || value != floor(value))
+            return mlb_json_fail(json, item, err, "key 'priority' must be a whole number, 1 to 9");
         like->priority = (unsigned)item->valuedouble;
         return MLB_OK;
     }

@@ -1,12 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The program from the outside, as a user meets it.
-
-    cli.py PROGRAM SOURCE_DIR [unittest words]
-
-Needs Python's standard library and, for ranks, mpirun. Times are bounded loosely: a shared machine
-is slow now and then; what is asserted is that nothing hangs and nothing is lost.
-"""
+"""The program from the outside, as a user meets it: words, suites, runs, resume."""
 import glob
 import json
 import os
@@ -14,65 +8,9 @@ import re
 import resource
 import signal
 import subprocess
-import sys
-import tempfile
 import time
-import unittest
 
-PROGRAM, SOURCE = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
-ENVIRONMENT = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
-                   PRTE_ALLOW_RUN_AS_ROOT="1", PRTE_ALLOW_RUN_AS_ROOT_CONFIRM="1",
-                   OMP_WAIT_POLICY="passive")
-SMALL = ["--min-time", "1ms", "--max-time", "50ms", "--max-warmup", "10ms", "--min-samples", "6"]
-
-
-def mpirun(ranks, *words):
-    return ["mpirun", "--oversubscribe", "-n", str(ranks), PROGRAM, *words, "--oversubscribe"]
-
-
-def call(words, timeout=120, **options):
-    return subprocess.run(words, capture_output=True, text=True, timeout=timeout, env=ENVIRONMENT,
-                          stdin=subprocess.DEVNULL, **options)
-
-
-def run(*words, **options):
-    return call([PROGRAM, *words], **options)
-
-
-class Case(unittest.TestCase):
-    def setUp(self):
-        self.folder = tempfile.TemporaryDirectory()
-        self.addCleanup(self.folder.cleanup)
-        self.path = self.folder.name
-
-    def file(self, name, text):
-        path = os.path.join(self.path, name)
-        with open(path, "w") as file:
-            file.write(text)
-        return path
-
-    def found(self, pattern):
-        return sorted(glob.glob(os.path.join(self.path, pattern)))
-
-    def one_line_error(self, result, code, *parts):
-        """The code, nothing on stdout, one line on stderr that holds the parts."""
-        self.assertEqual(result.returncode, code, result.stderr)
-        self.assertEqual(result.stdout, "")
-        lines = [line for line in result.stderr.splitlines() if line.startswith("mlbench: ")]
-        self.assertEqual(len(lines), 1, result.stderr)
-        for part in parts:
-            self.assertIn(part, lines[0])
-
-    def rows(self, journal):
-        with open(journal) as file:
-            lines = file.readlines()[1:]
-        return [json.loads(line)["row"] for line in lines if line.endswith("}\n")]
-
-    def record(self):
-        paths = self.found("*.json")
-        self.assertEqual(len(paths), 1)
-        with open(paths[0]) as file:
-            return json.load(file)
+from program import ENVIRONMENT, PROGRAM, SMALL, SOURCE, Case, call, main, run
 
 
 class Words(Case):
@@ -423,92 +361,5 @@ class Resume(Case):
         self.one_line_error(run("run", "--resume", self.path + "/none"), 2, "No such file")
 
 
-class Ranks(Case):
-    def test_two_ranks(self):
-        result = call(mpirun(2, "run", "-s", "smoke", "-O", self.path))
-        self.assertEqual(result.returncode, 0, result.stderr)
-        record = self.record()
-        self.assertEqual(record["ranks"], 2)
-        reduced = [row for row in record["rows"]
-                   if row["workload"] == "all_reduce" and row["status"] != "skipped"]
-        self.assertEqual(len(reduced), 3)
-        for row in reduced:
-            rates = row["rates"]
-            self.assertEqual(row["samples"]["across_ranks"], "max")
-            self.assertAlmostEqual(rates["bus_bytes_per_s"]["value"],
-                                   rates["alg_bytes_per_s"]["value"])
-            self.assertEqual(len(row["per_rank"]["median_ns"]), 2)
-
-    def test_solo(self):
-        words = ["run", "gemm", "size=64", "dtype=f32", "--solo", "-O", self.path, *SMALL]
-        result = call(mpirun(2, *words))
-        self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertTrue(self.record()["solo"])
-
-    def test_verify(self):
-        result = call(mpirun(2, "verify", "-s", "smoke"))
-        self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertRegex(result.stdout, r"\n\d+ verified, 0 wrong, 0 failed, \d+ skipped\n")
-
-    def test_one_error_for_all_ranks(self):
-        result = call(mpirun(3, "run", "gemm", "dtype=f33"))
-        self.assertEqual(result.returncode, 2)
-        self.assertEqual(result.stderr.count("mlbench: "), 1, result.stderr)
-
-    def test_too_many_ranks(self):
-        many = 4 * os.cpu_count()
-        result = call(["mpirun", "--oversubscribe", "-n", str(many), PROGRAM, "run", "-s", "smoke"])
-        self.assertEqual(result.returncode, 2)
-        self.assertIn(f"{many} ranks on a node that has", result.stderr)
-        self.assertIn("--oversubscribe", result.stderr)
-
-    def test_64_ranks(self):
-        result = call(mpirun(64, "run", "-s", "smoke", "-O", self.path, "--timeout", "100s"),
-                      timeout=280)
-        self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertEqual(self.record()["ranks"], 64)
-
-    def lose(self, how, seconds):
-        words = mpirun(3, "run", "gemm", "size=96,128,160,192,224,256", "dtype=f32", "--min-time",
-                       "3s", "--timeout", "5s", "-O", self.path)
-        process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                   env=ENVIRONMENT)
-        for _ in range(600):
-            time.sleep(0.05)
-            if any(len(self.rows(path)) >= 1 for path in self.found("*.journal")):
-                break
-        children = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True)
-        victim = int(children.stdout.split()[1])
-        began = time.monotonic()
-        os.kill(victim, how)
-        output, errors = process.communicate(timeout=60)
-        self.assertLess(time.monotonic() - began, seconds)
-        return process.returncode, output, errors
-
-    def test_killed_rank(self):
-        code, _, errors = self.lose(signal.SIGKILL, 30)
-        self.assertNotEqual(code, 0)
-        self.assertRegex(errors, r"rank 1\b")
-        journal = self.found("*.journal")[0]
-        self.assertIn("--resume " + journal, errors)
-        result = call(mpirun(3, "run", "--resume", journal))
-        self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertEqual(len(self.record()["rows"]), 6)
-
-    def test_asked_rank(self):
-        """SIGTERM to one rank ends the job as an interrupt of all does."""
-        code, output, errors = self.lose(signal.SIGTERM, 30)
-        self.assertEqual(code, 3, errors)
-        self.assertIn("rank 1: interrupted", errors)
-        self.assertIn("--resume " + self.found("*.journal")[0], errors)
-        self.assertIn("verified", output)
-
-    def test_stopped_rank(self):
-        code, output, errors = self.lose(signal.SIGSTOP, 30)
-        self.assertEqual(code, 3, errors)
-        self.assertRegex(errors, r"rank 1 .*stopped")
-        self.assertIn("verified", output)
-
-
 if __name__ == "__main__":
-    unittest.main(argv=[sys.argv[0], *sys.argv[3:]], verbosity=2)
+    main()

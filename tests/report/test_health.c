@@ -235,6 +235,26 @@ static void test_others(void **state)
     }
 }
 
+static void test_old_library(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *library;
+        size_t notes;
+    } table[] = {{"oneDNN 2.2.4", 1}, {"oneDNN 1.96.0", 1}, {"oneDNN 2.6.3", 0},
+                 {"oneDNN 3.1.0", 0}, {"cuBLASLt 2.1", 0},  {"", 0}};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        double times[] = {100};
+        struct mlb_row rows[1];
+        struct mlb_result result = job(times, 1, rows, 1);
+        snprintf(rows[0].library, sizeof rows[0].library, "%s", table[i].library);
+        mlb_health_judge(&result);
+        check_u64(result.health_count, table[i].notes);
+        if (table[i].notes)
+            check_text(result.health[0].code, "library");
+    }
+}
+
 static void test_empty_result(void **state)
 {
     (void)state;
@@ -249,7 +269,7 @@ int main(void)
         cmocka_unit_test(test_slow_rank),         cmocka_unit_test(test_rows_that_are_not_asked),
         cmocka_unit_test(test_slow_in_some_rows), cmocka_unit_test(test_many_slow_ranks),
         cmocka_unit_test(test_telemetry),         cmocka_unit_test(test_others),
-        cmocka_unit_test(test_empty_result),
+        cmocka_unit_test(test_old_library),       cmocka_unit_test(test_empty_result),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
