@@ -119,9 +119,8 @@ enum mlb_status mlb_session_head(struct mlb_session *session, const struct mlb_p
     name_host(session, result);
     if (options->price_per_hour > 0.0) {
         result->price_per_hour = options->price_per_hour * comm->nodes;
-        mlb_format(result->price_source, sizeof result->price_source,
-                   "--price-per-hour %.6g for each of %d nodes", options->price_per_hour,
-                   comm->nodes);
+        mlb_format(result->price_source, sizeof result->price_source, "--price-per-hour %.6g%s",
+                   options->price_per_hour, comm->nodes > 1 ? " a node" : "");
     }
     result->topology = mlb_topology_to_json(session->topology);
     return note_binding(session, result, err);
