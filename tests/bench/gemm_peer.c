@@ -194,9 +194,8 @@ static void take_turns(const struct bare *bare, struct ours *ours, struct times 
 enum verdict { GOOD, BUSY, TOO_SLOW };
 static const char *const verdicts[] = {"ok", "no verdict: the machine is busy", "TOO SLOW"};
 
-/* By the median and by the best step. A neighbour on the machine moves the one and a single lucky
- * step the other; a loop that is slower is behind in both. When the bare loop itself usually takes
- * far longer than it can, being behind proves nothing. */
+/* By the median; the best step is shown beside it. When the bare loop itself usually takes far
+ * longer than it can, something else moves the median, and being behind proves nothing. */
 static enum verdict report(const char *label, const struct mlb_work *work,
                            const struct times *theirs, const struct times *mine)
 {
@@ -204,9 +203,7 @@ static enum verdict report(const char *label, const struct mlb_work *work,
     double by_median = mlb_median(theirs->s, theirs->count) / my_median_s;
     double by_best = best(theirs) / best(mine);
     double spread = mlb_median(theirs->s, theirs->count) / best(theirs);
-    enum verdict verdict = by_median >= LEAST || by_best >= LEAST ? GOOD
-                           : spread > QUIET                       ? BUSY
-                                                                  : TOO_SLOW;
+    enum verdict verdict = by_median >= LEAST ? GOOD : spread > QUIET ? BUSY : TOO_SLOW;
     printf("%-28s median %8.1f  best %8.1f %s/s  ours/bare: median %.3f  best %.3f  %s\n", label,
            1e-9 * work->flop / my_median_s, 1e-9 * work->flop / best(mine),
            work->operations ? "GOP" : "GFLOP", by_median, by_best, verdicts[verdict]);
