@@ -422,6 +422,21 @@ static enum mlb_status start(struct job *job, struct mlb_options *options, char 
     return prepare(job, err);
 }
 
+/* A rank is gone. Each says what it knows before the job is ended, since nobody could after. Rank 0
+ * ends it once it has told what was measured; if it is the one that is gone, the others do. */
+static void end_lost_job(struct job *job, enum mlb_status status, const struct mlb_error *err)
+{
+    const double head_start_s = 3.0;
+    struct mlb_comm *comm = job->session.comm;
+    if (err->text[0])
+        mlb_log(&job->session.log, MLB_LOG_ERROR, "%s", err->text);
+    if (!comm)
+        return;
+    if (comm->rank != 0)
+        mlb_sleep_s(head_start_s);
+    comm->ops->abort(comm, mlb_status_exit_code(status));
+}
+
 enum mlb_status mlb_cmd_run(const struct mlb_options *given, struct mlb_error *err)
 {
     struct mlb_options options = *given;
@@ -437,11 +452,8 @@ enum mlb_status mlb_cmd_run(const struct mlb_options *given, struct mlb_error *e
             status = finish(&job, status, err);
     }
     mlb_journal_close(job.journal, false);
-    bool lost = status == MLB_E_COMM || status == MLB_E_TIMEOUT;
-    if (lost && err->text[0]) /* before the job is ended: nobody would print it after */
-        mlb_log(&job.session.log, MLB_LOG_ERROR, "%s", err->text);
-    if (lost && job.session.comm)
-        job.session.comm->ops->abort(job.session.comm, mlb_status_exit_code(status));
+    if (status == MLB_E_COMM || status == MLB_E_TIMEOUT)
+        end_lost_job(&job, status, err);
     mlb_result_free(&job.result);
     mlb_plan_free(&job.plan);
     free(job.done);
