@@ -56,7 +56,7 @@ class Ranks(Case):
 
     def lose(self, how, seconds):
         words = mpirun(3, "run", "gemm", "size=96,128,160,192,224,256", "dtype=f32", "--min-time",
-                       "3s", "--timeout", "5s", "-O", self.path)
+                       "1500ms", "--timeout", "5s", "-O", self.path)
         process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                    env=ENVIRONMENT)
         for _ in range(600):
