@@ -49,6 +49,10 @@ double mlb_dtype_roundoff(enum mlb_dtype dtype)
         return 0x1p-11;
     case MLB_BF16:
         return 0x1p-8;
+    case MLB_E4M3:
+        return 0x1p-4;
+    case MLB_E5M2:
+        return 0x1p-3;
     case MLB_S32:
     case MLB_S8:
     case MLB_DTYPE_COUNT:
@@ -121,6 +125,46 @@ float mlb_f16_to_f32(uint16_t bits)
     return float_of(sign | bits_of(subnormal));
 }
 
+/* ---------------------------------------------------------------------------------- 8-bit floats
+ */
+
+struct small_float {
+    int mantissa_bits, bias;
+    double largest;
+    uint8_t nan;
+};
+static const struct small_float e4m3 = {3, 7, 448, 0x7f};
+static const struct small_float e5m2 = {2, 15, 57344, 0x7f};
+
+static uint8_t small_from_f64(const struct small_float *format, double value)
+{
+    uint8_t sign = signbit(value) ? 0x80 : 0;
+    if (isnan(value))
+        return sign | format->nan;
+    double size = fmin(fabs(value), format->largest);
+    int exponent = size > 0.0 ? ilogb(size) : 0;
+    if (exponent < 1 - format->bias || size == 0.0)
+        exponent = 1 - format->bias;
+    /* In units of the last place: the leading bit, where there is one, counts the exponent up. */
+    int units = (int)rint(ldexp(size, format->mantissa_bits - exponent));
+    int below = (exponent + format->bias - 1) << format->mantissa_bits;
+    return (uint8_t)(sign | (below + units));
+}
+
+static double small_to_f64(const struct small_float *format, uint8_t bits)
+{
+    double sign = bits & 0x80 ? -1.0 : 1.0;
+    int size = bits & 0x7f, one = 1 << format->mantissa_bits;
+    int exponent = size >> format->mantissa_bits, mantissa = size & (one - 1);
+    if (size == 0x7f || (format == &e5m2 && size > 0x7c))
+        return NAN;
+    if (format == &e5m2 && size == 0x7c)
+        return sign * INFINITY;
+    if (exponent == 0)
+        return sign * ldexp(mantissa, 1 - format->bias - format->mantissa_bits);
+    return sign * ldexp(one + mantissa, exponent - format->bias - format->mantissa_bits);
+}
+
 /* Rounding twice, f64 to f32 to 16 bits, goes wrong at ties. Rounding the first time to odd (Boldo
  * and Melquiond, 2008) leaves enough for the second to be as good as one. */
 static float f32_to_odd(double value)
@@ -158,6 +202,10 @@ double mlb_dtype_load(enum mlb_dtype dtype, const void *array, size_t index)
         return (double)((const int32_t *)array)[index];
     case MLB_S8:
         return (double)((const int8_t *)array)[index];
+    case MLB_E4M3:
+        return small_to_f64(&e4m3, ((const uint8_t *)array)[index]);
+    case MLB_E5M2:
+        return small_to_f64(&e5m2, ((const uint8_t *)array)[index]);
     case MLB_DTYPE_COUNT:
         break;
     }
@@ -185,6 +233,12 @@ void mlb_dtype_store(enum mlb_dtype dtype, void *array, size_t index, double val
         break;
     case MLB_S8:
         ((int8_t *)array)[index] = (int8_t)whole(value, INT8_MIN, INT8_MAX);
+        break;
+    case MLB_E4M3:
+        ((uint8_t *)array)[index] = small_from_f64(&e4m3, value);
+        break;
+    case MLB_E5M2:
+        ((uint8_t *)array)[index] = small_from_f64(&e5m2, value);
         break;
     case MLB_DTYPE_COUNT:
         break;

@@ -15,12 +15,18 @@ struct order {
     uint64_t first;
 };
 
-/* In C++ the bits of a 16-bit float need a type of their own beside the integers. */
+/* In C++ the bits of a small float need a type of their own beside the integers. */
 struct bf16 {
     uint16_t bits;
 };
 struct f16 {
     uint16_t bits;
+};
+struct e4m3 {
+    uint8_t bits;
+};
+struct e5m2 {
+    uint8_t bits;
 };
 
 template <typename T> __device__ T rounded(float value)
@@ -34,6 +40,14 @@ template <> __device__ bf16 rounded<bf16>(float value)
 template <> __device__ f16 rounded<f16>(float value)
 {
     return f16{mlb_fill_f16(value)};
+}
+template <> __device__ e4m3 rounded<e4m3>(float value)
+{
+    return e4m3{mlb_fill_e4m3(value)};
+}
+template <> __device__ e5m2 rounded<e5m2>(float value)
+{
+    return e5m2{mlb_fill_e5m2(value)};
 }
 
 /* One element a thread and turn: the arithmetic of three hashes costs more than the store. */
@@ -80,6 +94,10 @@ extern "C" int mlb_cuda_fill(void *stream, void *ptr, uint64_t count, enum mlb_d
         return launch<int32_t>(s, ptr, count, o);
     case MLB_S8:
         return launch<int8_t>(s, ptr, count, o);
+    case MLB_E4M3:
+        return launch<e4m3>(s, ptr, count, o);
+    case MLB_E5M2:
+        return launch<e5m2>(s, ptr, count, o);
     case MLB_DTYPE_COUNT:
         break;
     }

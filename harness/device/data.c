@@ -67,6 +67,14 @@ ALWAYS_INLINE void store(void *to, const float *from, size_t count, enum mlb_dty
         for (size_t i = 0; i < count; i++)
             ((int8_t *)to)[i] = (int8_t)from[i];
         break;
+    case MLB_E4M3:
+        for (size_t i = 0; i < count; i++)
+            ((uint8_t *)to)[i] = mlb_fill_e4m3(from[i]);
+        break;
+    case MLB_E5M2:
+        for (size_t i = 0; i < count; i++)
+            ((uint8_t *)to)[i] = mlb_fill_e5m2(from[i]);
+        break;
     case MLB_DTYPE_COUNT:
         break;
     }

@@ -75,6 +75,25 @@ static inline MLB_HOST_DEVICE uint16_t mlb_fill_f16(float value)
     return (uint16_t)(((bits >> 16) & 0x8000u) | (size < (113u << 23) ? subnormal : normal));
 }
 
+/* Subnormals: added to 2^23, the sum's last place is one quantum of them. */
+static inline MLB_HOST_DEVICE uint8_t mlb_fill_e4m3(float value)
+{
+    uint32_t bits = mlb_fill_bits(value);
+    uint32_t size = bits & 0x7fffffffu;
+    uint32_t normal = (size - (120u << 23) + 0x7ffffu + ((size >> 20) & 1u)) >> 20;
+    uint32_t subnormal = mlb_fill_bits((value < 0.0f ? -value : value) * 512.0f + 8388608.0f);
+    return (uint8_t)(((bits >> 24) & 0x80u) | ((size < (121u << 23) ? subnormal : normal) & 0x7fu));
+}
+
+static inline MLB_HOST_DEVICE uint8_t mlb_fill_e5m2(float value)
+{
+    uint32_t bits = mlb_fill_bits(value);
+    uint32_t size = bits & 0x7fffffffu;
+    uint32_t normal = (size - (112u << 23) + 0xfffffu + ((size >> 21) & 1u)) >> 21;
+    uint32_t subnormal = mlb_fill_bits((value < 0.0f ? -value : value) * 65536.0f + 8388608.0f);
+    return (uint8_t)(((bits >> 24) & 0x80u) | ((size < (113u << 23) ? subnormal : normal) & 0x7fu));
+}
+
 #if !defined(__CUDACC__)
 /* to[i] = element first + i, for i < count, in this thread. `to` is aligned to the element. */
 void mlb_fill_host(void *to, uint64_t count, enum mlb_dtype dtype, enum mlb_data data,

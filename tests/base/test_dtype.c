@@ -169,6 +169,15 @@ static void elements_are_stored_and_loaded(void **state)
         {MLB_S8, 300, 127},
         {MLB_S8, -300, -128},
         {MLB_S8, NAN, 0},
+        {MLB_E4M3, 0.1, 0.1015625},
+        {MLB_E4M3, 1e6, 448},
+        {MLB_E4M3, -463, -448},
+        {MLB_E4M3, 0x1p-10, 0}, /* half of the smallest: a tie, down to even */
+        {MLB_E4M3, 0x1.8p-9, 0x1p-8},
+        {MLB_E5M2, 0.1, 0.09375},
+        {MLB_E5M2, INFINITY, 57344},
+        {MLB_E5M2, -0x1.8p-16, -0x1p-15},
+        {MLB_E5M2, 0x1.fp-15, 0x1p-14}, /* up to the smallest normal */
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         uint64_t array[4] = {0}; /* element 1 in the middle, zeros around it */
@@ -179,11 +188,69 @@ static void elements_are_stored_and_loaded(void **state)
     }
 }
 
+/* OCP 8-bit floating point, table 1: the limits of both formats. */
+static void every_8_bit_pattern_has_its_value_and_comes_back(void **state)
+{
+    (void)state;
+    static const struct {
+        enum mlb_dtype dtype;
+        uint8_t bits;
+        double value;
+    } known[] = {
+        {MLB_E4M3, 0x7e, 448},       {MLB_E4M3, 0x08, 0x1p-6},    {MLB_E4M3, 0x07, 0x1.cp-7},
+        {MLB_E4M3, 0x01, 0x1p-9},    {MLB_E4M3, 0xb8, -1},        {MLB_E5M2, 0x7b, 57344},
+        {MLB_E5M2, 0x04, 0x1p-14},   {MLB_E5M2, 0x03, 0x1.8p-15}, {MLB_E5M2, 0x01, 0x1p-16},
+        {MLB_E5M2, 0xfc, -INFINITY},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        check_close(mlb_dtype_load(known[i].dtype, &known[i].bits, 0), known[i].value, 0);
+    static const enum mlb_dtype types[] = {MLB_E4M3, MLB_E5M2};
+    for (size_t t = 0; t < 2; t++) {
+        int nans = 0;
+        double before = -1.0;
+        for (unsigned bits = 0; bits < 256; bits++) {
+            uint8_t pattern = (uint8_t)bits, again;
+            double value = mlb_dtype_load(types[t], &pattern, 0);
+            mlb_dtype_store(types[t], &again, 0, value);
+            nans += isnan(value);
+            if (isnan(value))
+                check_true(isnan(mlb_dtype_load(types[t], &again, 0)));
+            else if (!isinf(value))
+                check_u64(again, bits);
+            if (bits < 128 && !isnan(value))
+                check_true(value > before); /* patterns are in the order of their values */
+            before = bits < 128 && !isnan(value) ? value : before;
+        }
+        check_u64((uint64_t)nans, types[t] == MLB_E4M3 ? 2 : 6);
+    }
+}
+
+static void every_middle_of_8_bits_is_rounded_to_even(void **state)
+{
+    (void)state;
+    static const enum mlb_dtype types[] = {MLB_E4M3, MLB_E5M2};
+    static const uint8_t largest[] = {0x7e, 0x7b};
+    for (size_t t = 0; t < 2; t++) {
+        for (uint8_t bits = 0; bits < largest[t]; bits++) {
+            uint8_t pair[2] = {bits, (uint8_t)(bits + 1)}, to[3];
+            double middle =
+                (mlb_dtype_load(types[t], pair, 0) + mlb_dtype_load(types[t], pair, 1)) / 2;
+            mlb_dtype_store(types[t], to, 0, middle);
+            mlb_dtype_store(types[t], to, 1, nextafter(middle, 0));
+            mlb_dtype_store(types[t], to, 2, -nextafter(middle, INFINITY));
+            check_u64(to[0], bits + (bits & 1u));
+            check_u64(to[1], bits);
+            check_u64(to[2], 0x80u | (bits + 1u));
+        }
+    }
+}
+
 static void names_lead_to_types_and_back(void **state)
 {
     (void)state;
-    static const char *const names[] = {"f64", "f32", "tf32", "bf16", "f16", "s32", "s8"};
-    static const size_t bytes[] = {8, 4, 4, 2, 2, 4, 1};
+    static const char *const names[] = {"f64", "f32", "tf32", "bf16", "f16",
+                                        "s32", "s8",  "e4m3", "e5m2"};
+    static const size_t bytes[] = {8, 4, 4, 2, 2, 4, 1, 1, 1};
     check_u64(MLB_DTYPE_COUNT, sizeof names / sizeof *names);
     for (size_t i = 0; i < MLB_DTYPE_COUNT; i++) {
         enum mlb_dtype dtype;
@@ -202,8 +269,8 @@ static void names_lead_to_types_and_back(void **state)
 static void the_roundoff_is_the_largest_error(void **state)
 {
     (void)state;
-    static const enum mlb_dtype types[] = {MLB_BF16, MLB_F16, MLB_F32};
-    for (size_t t = 0; t < 3; t++) {
+    static const enum mlb_dtype types[] = {MLB_BF16, MLB_F16, MLB_F32, MLB_E4M3, MLB_E5M2};
+    for (size_t t = 0; t < sizeof types / sizeof *types; t++) {
         double unit = mlb_dtype_roundoff(types[t]), largest = 0;
         for (int i = -500; i <= 500; i++) {
             double value = 1 + unit * (1 + i * 0.001), array[1];
@@ -211,7 +278,7 @@ static void the_roundoff_is_the_largest_error(void **state)
             double error = fabs(mlb_dtype_load(types[t], array, 0) - value) / value;
             largest = error > largest ? error : largest;
         }
-        check_true(largest <= unit && largest >= 0.99 * unit);
+        check_true(largest <= unit && largest >= 0.99 * unit / (1 + unit));
     }
     check_close(mlb_dtype_roundoff(MLB_TF32), 0x1p-11, 0);
     check_close(mlb_dtype_roundoff(MLB_F64), 0x1p-53, 0);
@@ -228,6 +295,8 @@ int main(void)
         cmocka_unit_test(edges_of_bf16),
         cmocka_unit_test(doubles_are_rounded_once),
         cmocka_unit_test(elements_are_stored_and_loaded),
+        cmocka_unit_test(every_8_bit_pattern_has_its_value_and_comes_back),
+        cmocka_unit_test(every_middle_of_8_bits_is_rounded_to_even),
         cmocka_unit_test(names_lead_to_types_and_back),
         cmocka_unit_test(the_roundoff_is_the_largest_error),
     };

@@ -64,8 +64,9 @@ static void test_rounding_over_a_million_values(void **state)
     enum { COUNT = 1 << 20 };
     (void)state;
     for (const struct mlb_fill_way *way = mlb_fill_ways; way->name; way++)
-        if (way->usable())
-            compare(way, COUNT, MLB_F16, MLB_DATA_UNIFORM, 5, 0);
+        for (int dtype = 0; dtype < MLB_DTYPE_COUNT && way->usable(); dtype++)
+            if (mlb_dtype_bytes((enum mlb_dtype)dtype) <= 2)
+                compare(way, COUNT, (enum mlb_dtype)dtype, MLB_DATA_UNIFORM, 5, 0);
     for (int32_t i = -(1 << 19); i < 1 << 19; i++) {
         float value = (float)i * 0x1p-24f; /* uniform's quantum, through f16's subnormals */
         check_u64(mlb_fill_f16(value), mlb_f16_from_f32(value));
@@ -73,6 +74,14 @@ static void test_rounding_over_a_million_values(void **state)
         value = (float)i * 0x1p-16f; /* normal's quantum, up to +-8 */
         check_u64(mlb_fill_f16(value), mlb_f16_from_f32(value));
         check_u64(mlb_fill_bf16(value), mlb_bf16_from_f32(value));
+    }
+    for (int32_t i = -(1 << 12); i < 1 << 12; i++) { /* through the subnormals of 8 bits */
+        float value = (float)i * 0x1p-18f;
+        uint8_t bits[2];
+        mlb_dtype_store(MLB_E4M3, &bits[0], 0, (double)value);
+        mlb_dtype_store(MLB_E5M2, &bits[1], 0, (double)value);
+        check_u64(mlb_fill_e4m3(value), bits[0]);
+        check_u64(mlb_fill_e5m2(value), bits[1]);
     }
 }
 
