@@ -79,6 +79,8 @@ struct mlb_row {
     struct mlb_verification verification; /* worst over ranks; checked and wrong are sums */
     char verification_method[128];        /* owns verification.method after reading */
 
+    struct mlb_details details; /* details: { name: number or text } */
+
     bool has_telemetry;
     struct mlb_telemetry_window telemetry; /* rank 0's; verdict: the first one not clean */
 };

@@ -226,13 +226,27 @@ static bool add_verification(cJSON *json, const struct mlb_row *row)
            add_fields(group, mlb_fields_verification, row);
 }
 
+static bool add_details(cJSON *json, const struct mlb_details *details)
+{
+    if (details->count == 0)
+        return true;
+    cJSON *group = cJSON_AddObjectToObject(json, "details");
+    for (size_t i = 0; group && i < details->count; i++) {
+        const struct mlb_detail *detail = &details->items[i];
+        if (!(detail->is_number ? add_real(group, detail->name, detail->number)
+                                : add_text(group, detail->name, detail->text)))
+            return false;
+    }
+    return group != NULL;
+}
+
 cJSON *mlb_row_to_json(const struct mlb_row *row)
 {
     cJSON *json = cJSON_CreateObject();
     bool good = json && add_fields(json, mlb_fields_row_name, row) && add_params(json, row) &&
                 add_fields(json, mlb_fields_row_state, row) && add_work(json, row) &&
                 add_samples(json, row) && add_rates(json, row) && add_per_rank(json, row) &&
-                add_verification(json, row) &&
+                add_verification(json, row) && add_details(json, &row->details) &&
                 (!row->has_telemetry || add_group(json, "telemetry", mlb_fields_telemetry, row));
     if (good)
         return json;

@@ -111,6 +111,33 @@ static void read_verification(struct mlb_reader *reader, const cJSON *json, stru
     mlb_read_leave(reader, length);
 }
 
+static void read_details(struct mlb_reader *reader, const cJSON *json, struct mlb_details *details)
+{
+    const cJSON *group = mlb_read_object(reader, json, "details", false), *item;
+    if (!group)
+        return;
+    size_t length = mlb_read_enter(reader, "details");
+    cJSON_ArrayForEach(item, group)
+    {
+        struct mlb_detail *detail = &details->items[details->count];
+        if (details->count == MLB_DETAILS)
+            mlb_read_fail(reader, item->string, "is one too many, at most %d are allowed",
+                          MLB_DETAILS);
+        else if (strlen(item->string) >= sizeof detail->name)
+            mlb_read_fail(reader, item->string, "the name is too long");
+        if (reader->status != MLB_OK)
+            break;
+        strcpy(detail->name, item->string);
+        detail->is_number = !cJSON_IsString(item);
+        if (detail->is_number)
+            mlb_read_real(reader, item->string, item, &detail->number);
+        else
+            mlb_read_text(reader, item->string, item, detail->text, sizeof detail->text);
+        details->count++;
+    }
+    mlb_read_leave(reader, length);
+}
+
 /* What a status promises must be there: nobody gets a "measured" without times and a passed
  * verification, or another status without its reason. */
 static void check_status(struct mlb_reader *reader, const struct mlb_row *row)
@@ -142,6 +169,7 @@ static void read_row(struct mlb_reader *reader, const cJSON *json, struct mlb_ro
     read_samples(reader, json, row);
     read_per_rank(reader, json, row);
     read_verification(reader, json, row);
+    read_details(reader, json, &row->details);
     row->has_telemetry =
         mlb_read_group(reader, json, "telemetry", false, mlb_fields_telemetry, row);
     if (reader->status == MLB_OK)

@@ -329,6 +329,8 @@ static enum mlb_status measure(struct mlb_run *run, const struct mlb_case *item,
         row->status = MLB_ROW_FAILED;
     else if (status == MLB_OK && !run->verify_only)
         status = time_case(run, item, variant, state, row, err);
+    if (status == MLB_OK && variant->details)
+        variant->details(state, item->params, &row->details);
     if (state)
         variant->teardown(state, &run->ctx);
     free(state);

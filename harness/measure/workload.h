@@ -5,7 +5,7 @@
  * The harness drives one case (a workload with its parameters, on one device) like this, the same
  * on every rank:
  *
- *   check -> work -> setup -> verify -> step x many, timed -> teardown
+ *   check -> work -> setup -> verify -> step x many, timed -> details -> teardown
  *
  * No hook prints, exits, or keeps state outside `state`. */
 #ifndef MLB_MEASURE_WORKLOAD_H
@@ -19,6 +19,7 @@
 #include "harness/base/status.h"
 #include "harness/device/device.h"
 #include "harness/measure/comm.h"
+#include "harness/measure/details.h"
 #include "harness/measure/verify.h"
 
 /* What a hook may use. Owned by the harness, constant during a case. */
@@ -58,6 +59,9 @@ struct mlb_variant {
                              struct mlb_error *err);
     /* One step: only enqueues (CPU: does it). Nothing is allocated or printed. Required. */
     enum mlb_status (*step)(void *state, const struct mlb_ctx *ctx, struct mlb_error *err);
+    /* How the work is done: "algorithm", "candidates", with units in the names. Called on every
+     * rank, rank 0's are kept; after setup, once what can be timed was timed. Optional. */
+    void (*details)(const void *state, const void *params, struct mlb_details *details);
     /* Frees what setup made. Must accept a state whose setup failed half-way. Required. */
     void (*teardown)(void *state, const struct mlb_ctx *ctx);
 };

@@ -93,6 +93,13 @@ static enum mlb_status verify(const struct mlb_variant *variant, void *state, co
     return MLB_OK;
 }
 
+static void details(const void *state, const void *values, struct mlb_details *to)
+{
+    (void)state, (void)values;
+    mlb_detail_text(to, "algorithm", "number %d", 7);
+    mlb_detail_number(to, "steps", (double)fake_script->steps);
+}
+
 static void teardown(void *state, const struct mlb_ctx *ctx)
 {
     (void)state, (void)ctx;
@@ -104,6 +111,7 @@ static const struct mlb_variant variants[] = {{.name = "best",
                                                .check = check,
                                                .setup = setup,
                                                .step = step,
+                                               .details = details,
                                                .teardown = teardown},
                                               {.name = "plain",
                                                .device = "cpu",

@@ -180,6 +180,15 @@ void record_random_row(struct mlb_row *row, uint64_t seed)
         random_samples(&dice, row);
     if (row->status == MLB_ROW_MEASURED || roll(&dice, 2))
         random_verification(&dice, row);
+    for (size_t i = roll(&dice, MLB_DETAILS + 1); i > 0; i--) {
+        char name[16], text[sizeof row->details.items[0].text];
+        snprintf(name, sizeof name, "d%zu", i);
+        ANY_TEXT(&dice, text);
+        if (roll(&dice, 2))
+            mlb_detail_number(&row->details, name, any_real(&dice));
+        else
+            mlb_detail_text(&row->details, name, "%s", text);
+    }
     row->has_telemetry = roll(&dice, 2);
     if (row->has_telemetry)
         random_telemetry(&dice, &row->telemetry);

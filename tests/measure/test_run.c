@@ -79,6 +79,9 @@ static void test_precise(void **state)
     check_true(b.row.work.formula == b.row.formula);
     check_text(b.row.params[2].value, "plain");
     check_i64(b.row.across, MLB_ACROSS_HARMONIC_MEAN);
+    check_u64(b.row.details.count, 2); /* asked for once the timing was over */
+    check_text(mlb_detail_find(&b.row.details, "algorithm")->text, "number 7");
+    check_close(mlb_detail_find(&b.row.details, "steps")->number, (double)b.script.steps, 0);
     end(&b);
 }
 
