@@ -245,7 +245,8 @@ static enum mlb_status read_key(struct axes *axes, const cJSON *item, struct mlb
     if (strcmp(item->string, "device") == 0)
         return read_name(axes, item, false, "auto", like->device, sizeof like->device, err);
     if (strcmp(item->string, "variant") == 0)
-        return read_name(axes, item, true, NULL, like->variant, sizeof like->variant, err);
+        return read_name(axes, item, true, MLB_VARIANT_ALL, like->variant, sizeof like->variant,
+                         err);
     if (strcmp(item->string, "without") == 0)
         return read_name(axes, item, false, NULL, like->without, sizeof like->without, err);
     if (strcmp(item->string, "measure") == 0)

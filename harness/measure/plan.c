@@ -92,6 +92,45 @@ static void choose_device(struct mlb_case *item, const char *const *kinds)
         }
 }
 
+/* Appends a copy of the case with parameters of its own. */
+static enum mlb_status add_copy(struct mlb_plan *plan, const struct mlb_case *item,
+                                const char *variant, struct mlb_error *err)
+{
+    struct mlb_case *added = NULL;
+    if (mlb_plan_add(plan, item->workload, &added, err) != MLB_OK)
+        return err->status;
+    void *params = added->params;
+    memcpy(params, item->params, item->workload->params_bytes);
+    *added = *item;
+    added->params = params;
+    mlb_format(added->variant, sizeof added->variant, "%s", variant);
+    return MLB_OK;
+}
+
+/* A case of "all" variants becomes one case for each variant of its device. */
+static enum mlb_status spread_variants(struct mlb_plan *plan, struct mlb_error *err)
+{
+    struct mlb_plan wide = {0};
+    enum mlb_status status = MLB_OK;
+    for (size_t i = 0; i < plan->count && status == MLB_OK; i++) {
+        const struct mlb_case *item = &plan->cases[i];
+        bool all = strcmp(item->variant, MLB_VARIANT_ALL) == 0;
+        const struct mlb_variant *v = item->workload->variants;
+        if (!all)
+            status = add_copy(&wide, item, item->variant, err);
+        for (; all && v->name && status == MLB_OK; v++)
+            if (strcmp(v->device, item->device) == 0)
+                status = add_copy(&wide, item, v->name, err);
+    }
+    for (size_t i = 0; i < plan->count; i++)
+        free(plan->cases[i].params);
+    free(plan->cases);
+    plan->cases = wide.cases;
+    plan->count = wide.count;
+    plan->capacity = wide.capacity;
+    return status;
+}
+
 /* "gemm[cpu,dtype=bf16,m=4096,...]": the key by which records are compared, so every parameter is
  * in it; a variant only when one was asked for by name. */
 static enum mlb_status make_id(struct mlb_case *item, struct mlb_error *err)
@@ -113,11 +152,9 @@ static enum mlb_status make_id(struct mlb_case *item, struct mlb_error *err)
     return MLB_OK;
 }
 
-static enum mlb_status finish_case(struct mlb_case *item, const char *const *kinds,
-                                   struct mlb_error *err)
+static enum mlb_status finish_case(struct mlb_case *item, struct mlb_error *err)
 {
     const struct mlb_workload *workload = item->workload;
-    choose_device(item, kinds);
     if (workload->resolve && workload->resolve(item->params, err) != MLB_OK)
         return mlb_fail_at(err, "%s", workload->name);
     workload->label(item->params, item->label, sizeof item->label);
@@ -171,7 +208,11 @@ enum mlb_status mlb_plan_finish(struct mlb_plan *plan, const char *const *kinds,
                                 struct mlb_error *err)
 {
     for (size_t i = 0; i < plan->count; i++)
-        if (finish_case(&plan->cases[i], kinds, err) != MLB_OK)
+        choose_device(&plan->cases[i], kinds);
+    if (spread_variants(plan, err) != MLB_OK)
+        return err->status;
+    for (size_t i = 0; i < plan->count; i++)
+        if (finish_case(&plan->cases[i], err) != MLB_OK)
             return err->status;
     drop_needless(plan, kinds);
     mlb_plan_rehash(plan);

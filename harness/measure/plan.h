@@ -23,10 +23,12 @@ struct mlb_measure {
 };
 extern const struct mlb_option mlb_measure_options[];
 
+#define MLB_VARIANT_ALL "all" /* each variant that the case's device has, as a case of its own */
+
 struct mlb_case {
     const struct mlb_workload *workload;
     char device[16];  /* "auto", "cpu", "cuda" as asked; the kind that was chosen after planning */
-    char variant[32]; /* "" = the best one */
+    char variant[32]; /* "" = the best one; MLB_VARIANT_ALL until the plan is finished */
     char without[16]; /* the case is for machines that lack this kind of device; "" = for all */
     void *params;     /* owned; workload->params_bytes */
     struct mlb_measure measure;
@@ -48,7 +50,8 @@ enum mlb_status mlb_plan_add(struct mlb_plan *plan, const struct mlb_workload *w
                              struct mlb_case **added, struct mlb_error *err);
 
 /* Resolve parameters, choose devices ("auto" = best of `kinds`, NULL-terminated, that has a variant
- * of the workload), make ids and labels, drop exact duplicates, compute the hash. */
+ * of the workload), make a case of each variant where all were asked for, make ids and labels, drop
+ * exact duplicates, compute the hash. */
 enum mlb_status mlb_plan_finish(struct mlb_plan *plan, const char *const *kinds,
                                 struct mlb_error *err);
 

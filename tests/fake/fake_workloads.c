@@ -106,20 +106,22 @@ static void teardown(void *state, const struct mlb_ctx *ctx)
     fake_script->teardowns++;
 }
 
-static const struct mlb_variant variants[] = {{.name = "best",
-                                               .device = "fake",
-                                               .check = check,
-                                               .setup = setup,
-                                               .step = step,
-                                               .details = details,
-                                               .teardown = teardown},
-                                              {.name = "plain",
-                                               .device = "cpu",
-                                               .check = check,
-                                               .setup = setup,
-                                               .step = step,
-                                               .teardown = teardown},
-                                              {0}};
+static const struct mlb_variant variants[] = {
+    {.name = "best",
+     .device = "fake",
+     .check = check,
+     .setup = setup,
+     .step = step,
+     .details = details,
+     .teardown = teardown},
+    {.name = "plain",
+     .device = "cpu",
+     .check = check,
+     .setup = setup,
+     .step = step,
+     .teardown = teardown},
+    {.name = "spare", .device = "cpu", .setup = setup, .step = step, .teardown = teardown},
+    {0}};
 
 static const struct mlb_workload alpha = {.name = "alpha",
                                           .summary = "a scripted workload",

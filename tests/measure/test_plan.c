@@ -34,6 +34,27 @@ static void test_finish(void **state)
     mlb_plan_free(&plan);
 }
 
+static void test_all_variants(void **state)
+{
+    (void)state;
+    struct mlb_plan plan = {0};
+    struct mlb_error err = {0};
+    add(&plan, 4);
+    struct mlb_case *item = add(&plan, 5);
+    mlb_format(item->variant, sizeof item->variant, MLB_VARIANT_ALL);
+    mlb_format(item->device, sizeof item->device, "cpu");
+    item->priority = 2;
+    add(&plan, 6);
+    check_ok(mlb_plan_finish(&plan, kinds, &err), &err);
+    check_u64(plan.count, 4); /* of its two variants for a CPU, one case each, in its place */
+    check_text(plan.cases[1].id, "alpha[cpu,plain,size=5,bytes=1KiB,kind=plain,fault=fine]");
+    check_text(plan.cases[2].id, "alpha[cpu,spare,size=5,bytes=1KiB,kind=plain,fault=fine]");
+    check_u64(plan.cases[2].priority, 2);
+    check_true(plan.cases[1].params != plan.cases[2].params);
+    check_text(plan.cases[3].id, "alpha[fake,size=6,bytes=1KiB,kind=plain,fault=fine]");
+    mlb_plan_free(&plan);
+}
+
 static void test_resolve_refuses(void **state)
 {
     (void)state;
@@ -92,9 +113,11 @@ static void test_without(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_finish), cmocka_unit_test(test_resolve_refuses),
-        cmocka_unit_test(test_hash), cmocka_unit_test(test_priority_is_stable),
-        cmocka_unit_test(test_without)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_finish),
+                                       cmocka_unit_test(test_all_variants),
+                                       cmocka_unit_test(test_resolve_refuses),
+                                       cmocka_unit_test(test_hash),
+                                       cmocka_unit_test(test_priority_is_stable),
+                                       cmocka_unit_test(test_without)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
