@@ -19,7 +19,7 @@ MAY_INCLUDE = {
     "harness/report": REPORT,
     "harness/app": REPORT,
     "harness": REPORT + ["harness/app"],
-    "kernels": MEASURE,
+    "kernels": MEASURE + ["kernels/tensorcore"],
     "collectives": MEASURE,
 }
 # Libraries that only one part of the house knows.

@@ -8,7 +8,7 @@ import tree
 WIDTH = 100
 FILE_LINES = 500
 SPDX = "SPDX-License-Identifier: Apache-2.0"
-CODE = (".c", ".h", ".cu", ".py", ".cmake", ".sh", ".in")
+CODE = tree.SOURCES + (".py", ".cmake", ".sh", ".in")
 # Files of others' format: their lines are as long as they are.
 WIDE = (".md", ".json", ".jsonc", ".xml", ".txt", ".csv", ".supp", ".golden")
 

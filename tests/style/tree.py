@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 SKIPPED = 77  # the exit code that ctest shows as a skip
-SOURCES = (".c", ".h", ".cu")
+SOURCES = (".c", ".h", ".cu", ".cuh", ".cpp", ".hpp")
 
 
 def root_from_arguments():
