@@ -10,6 +10,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import tarfile
 import tempfile
 import unittest
 
@@ -141,6 +142,30 @@ class Check(Folder):
         done = self.check()
         self.assertEqual(done.returncode, 2, done.stdout)
         self.assertEqual([s["step"] for s in self.report()["steps"]], ["build"])
+
+
+class Carry(Folder):
+    """scripts/gpu-carry, from the packages of this machine."""
+
+    @unittest.skipUnless(shutil.which("dpkg"), "no dpkg on this machine")
+    def test_what_is_packed(self):
+        folder = os.path.join(self.root, "carry")
+        done = self.call(os.path.join(self.root, "scripts/gpu-carry"), "--no-install", folder)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        with tarfile.open(os.path.join(folder, "usr.tar.gz")) as tar:
+            names = tar.getnames()
+        for part in ["/mpi.h", "/hwloc.h", "/cJSON.h", "/dnnl.h", "/cmocka.h", "usr/bin/mpicc",
+                     "usr/bin/mpirun", "/pkg-config", "/libmpi.so", "/libhwloc.so", "/libdnnl.so",
+                     "/mca_pml_ob1.so", "/autogen/config.h"]:
+            self.assertTrue(any(name.endswith(part) for name in names), part)
+        self.assertFalse(any("/libc.so" in name for name in names))
+        with open(os.path.join(folder, "machine.txt"), encoding="utf-8") as file:
+            self.assertIn(f"processor {os.uname().machine}\nglibc ", file.read())
+
+    def test_wrong_words(self):
+        for words in [("--nosuch",), ("a", "b")]:
+            done = self.call(os.path.join(self.root, "scripts/gpu-carry"), *words)
+            self.assertEqual(done.returncode, 2, done.stdout)
 
 
 class Peer(Folder):
