@@ -10,6 +10,7 @@
 #include "harness/base/clock.h"
 #include "harness/base/text.h"
 #include "harness/base/units.h"
+#include "harness/device/cuda_device.h"
 #include "harness/device/cuda_fill.h"
 #include "harness/device/cuda_status.h"
 #include "harness/device/device.h"
@@ -26,6 +27,11 @@ struct cuda_device {
 static struct cuda_device *cuda_of(struct mlb_device *device)
 {
     return (struct cuda_device *)device;
+}
+
+bool mlb_cuda_stuck(const struct mlb_device *device)
+{
+    return ((const struct cuda_device *)device)->stuck;
 }
 
 static enum mlb_status cuda_count(int *count, char *why, size_t why_size, struct mlb_error *err)
