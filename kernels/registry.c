@@ -3,7 +3,17 @@
 #include "harness/measure/workload.h"
 #include "kernels/attention/attention.h"
 #include "kernels/gemm/gemm.h"
+#include "kernels/launch/launch.h"
 #include "kernels/memory/memory.h"
+#include "kernels/transfer/host_copy.h"
+#include "kernels/transfer/p2p.h"
 
-const struct mlb_workload *const mlb_kernel_workloads[] = {&mlb_gemm, &mlb_attention, &mlb_memory,
-                                                           NULL};
+/* clang-format off */
+const struct mlb_workload *const mlb_kernel_workloads[] = {
+    &mlb_gemm,
+    &mlb_attention,
+    &mlb_memory,
+    &mlb_host_copy,
+    &mlb_p2p,
+    &mlb_launch,
+    NULL};

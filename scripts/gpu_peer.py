@@ -83,7 +83,7 @@ def plan_row(row):
     raise NoPeer(f"no counterpart of {row['workload']}")
 
 
-# ---------------------------------------------------------------------------------- timing, on a GPU
+# -------------------------------------------------------------------------------- timing, on a GPU
 
 def time_steps(torch, step):
     """Median over batches of one step, in ns. `step(i)` enqueues step number i."""

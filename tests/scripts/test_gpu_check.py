@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """scripts/gpu-check, gpu-carry and gpu_peer.py on a machine without a GPU.
 
-What needs one has stand-ins. The scripts are copied to a folder of their own, so that what they take for the checkout is ours.
+What needs one has stand-ins. The scripts are copied to a folder of their own, so that what they
+take for the checkout is ours.
 """
 import json
 import os
