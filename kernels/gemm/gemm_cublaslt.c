@@ -15,7 +15,7 @@
 #include <stdlib.h>
 
 #include "kernels/gemm/cublaslt.h"
-#include "kernels/gemm/tune.h"
+#include "kernels/tune.h"
 
 #define WORKSPACE_BYTES (UINT64_C(64) << 20) /* NVIDIA recommends 32 MiB or more on Hopper */
 #define TUNE_S          1.5

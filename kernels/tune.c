@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "kernels/gemm/tune.h"
+#include "kernels/tune.h"
 
 #include <math.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The choice among a library's algorithms, with a scripted clock. */
-#include "kernels/gemm/tune.h"
+#include "kernels/tune.h"
 
 #include "tests/check.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Choosing the fastest of a library's candidates by timing them, within a budget. No device here:
  * the caller times. */
-#ifndef MLB_KERNELS_GEMM_TUNE_H
-#define MLB_KERNELS_GEMM_TUNE_H
+#ifndef MLB_KERNELS_TUNE_H
+#define MLB_KERNELS_TUNE_H
 
 #include <stddef.h>
 
