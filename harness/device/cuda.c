@@ -10,28 +10,18 @@
 #include "harness/base/clock.h"
 #include "harness/base/text.h"
 #include "harness/base/units.h"
-#include "harness/device/cuda_device.h"
 #include "harness/device/cuda_fill.h"
+#include "harness/device/cuda_inner.h"
 #include "harness/device/cuda_status.h"
-#include "harness/device/device.h"
 
-struct cuda_device {
-    struct mlb_device base;
-    cudaStream_t stream;
-    cudaEvent_t marks[MLB_MARKS];
-    /* A sync ran into its deadline: cudaFree and the like would wait for ever. Everything is left
-     * to the end of the process then. */
-    bool stuck;
-};
-
-static struct cuda_device *cuda_of(struct mlb_device *device)
+static struct mlb_cuda_device *cuda_of(struct mlb_device *device)
 {
-    return (struct cuda_device *)device;
+    return (struct mlb_cuda_device *)device;
 }
 
 bool mlb_cuda_stuck(const struct mlb_device *device)
 {
-    return ((const struct cuda_device *)device)->stuck;
+    return ((const struct mlb_cuda_device *)device)->stuck;
 }
 
 static enum mlb_status cuda_count(int *count, char *why, size_t why_size, struct mlb_error *err)
@@ -98,16 +88,18 @@ static void cuda_close(struct mlb_device *device)
 {
     if (!device)
         return;
-    struct cuda_device *cuda = cuda_of(device);
+    struct mlb_cuda_device *cuda = cuda_of(device);
     for (int i = 0; i < MLB_MARKS && !cuda->stuck; i++)
         if (cuda->marks[i])
             cudaEventDestroy(cuda->marks[i]);
+    if (cuda->cycles && !cuda->stuck)
+        cudaFree(cuda->cycles);
     if (cuda->stream && !cuda->stuck)
         cudaStreamDestroy(cuda->stream);
     free(cuda);
 }
 
-static enum mlb_status open_stream(struct cuda_device *cuda, struct mlb_error *err)
+static enum mlb_status open_stream(struct mlb_cuda_device *cuda, struct mlb_error *err)
 {
     int index = cuda->base.info.index;
     enum mlb_status status;
@@ -128,7 +120,7 @@ static enum mlb_status cuda_open(int index, int threads, struct mlb_device **dev
 {
     (void)threads;
     *device = NULL;
-    struct cuda_device *cuda = calloc(1, sizeof *cuda);
+    struct mlb_cuda_device *cuda = calloc(1, sizeof *cuda);
     if (!cuda)
         return mlb_fail(err, MLB_E_NOMEM, "cuda: open device %d: out of memory", index);
     cuda->base.backend = &mlb_backend_cuda;
@@ -207,7 +199,7 @@ static enum mlb_status cuda_sync(struct mlb_device *device, double deadline_s,
                                  struct mlb_error *err)
 {
     const double spin_s = 500e-6, longest_sleep_s = 1e-3;
-    struct cuda_device *cuda = cuda_of(device);
+    struct mlb_cuda_device *cuda = cuda_of(device);
     double begin = mlb_clock_s();
     cudaError_t error;
     while ((error = cudaStreamQuery(cuda->stream)) == cudaErrorNotReady) {
@@ -268,7 +260,7 @@ static enum mlb_status check_mark(const char *call, int mark, struct mlb_error *
 
 static enum mlb_status cuda_mark(struct mlb_device *device, int mark, struct mlb_error *err)
 {
-    struct cuda_device *cuda = cuda_of(device);
+    struct mlb_cuda_device *cuda = cuda_of(device);
     enum mlb_status status = check_mark("mark", mark, err);
     if (status != MLB_OK)
         return status;
@@ -279,7 +271,7 @@ static enum mlb_status cuda_mark(struct mlb_device *device, int mark, struct mlb
 static enum mlb_status cuda_elapsed(struct mlb_device *device, int from, int to, double *ns,
                                     struct mlb_error *err)
 {
-    const struct cuda_device *cuda = cuda_of(device);
+    const struct mlb_cuda_device *cuda = cuda_of(device);
     float ms = 0;
     enum mlb_status status;
     if ((status = check_mark("elapsed", from, err)) != MLB_OK ||
@@ -312,4 +304,10 @@ const struct mlb_backend mlb_backend_cuda = {
     .elapsed = cuda_elapsed,
     .sync = cuda_sync,
     .stream = cuda_stream,
+    .count_cycles = mlb_cuda_count_cycles,
+    .clock_between = mlb_cuda_clock_between,
+    .begin_graph = mlb_cuda_begin_graph,
+    .end_graph = mlb_cuda_end_graph,
+    .launch_graph = mlb_cuda_launch_graph,
+    .free_graph = mlb_cuda_free_graph,
 };

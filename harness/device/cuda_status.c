@@ -45,7 +45,8 @@ static const struct {
      "a forward-compatibility libcuda is found first and does not fit: take cuda/compat off "
      "LD_LIBRARY_PATH"},
     {cudaErrorUnknown, MLB_E_DEVICE,
-     "often the kernel module nvidia-uvm is missing: modprobe nvidia-uvm"},
+     "at the start often a missing kernel module: modprobe nvidia-uvm; later a GPU that fell off "
+     "the bus: see Xid in dmesg"},
     {cudaErrorIllegalAddress, MLB_E_DEVICE, "this process cannot use the GPU any more"},
     {cudaErrorLaunchFailure, MLB_E_DEVICE,
      "this process cannot use the GPU any more; see Xid in dmesg"},

@@ -30,6 +30,12 @@ enum mlb_status mlb_backend_check(const struct mlb_backend *backend, struct mlb_
     for (size_t i = 0; i < sizeof hooks / sizeof *hooks; i++)
         if (!hooks[i].there)
             return mlb_fail(err, MLB_E_INTERNAL, "%s: no %s hook", backend->kind, hooks[i].name);
+    int cycles = (backend->count_cycles != NULL) + (backend->clock_between != NULL);
+    int graph = (backend->begin_graph != NULL) + (backend->end_graph != NULL) +
+                (backend->launch_graph != NULL) + (backend->free_graph != NULL);
+    if (cycles == 1 || (graph > 0 && graph < 4))
+        return mlb_fail(err, MLB_E_INTERNAL, "%s: some of the %s hooks, but not all", backend->kind,
+                        cycles == 1 ? "cycles" : "graph");
     return MLB_OK;
 }
 

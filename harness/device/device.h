@@ -93,6 +93,23 @@ struct mlb_backend {
 
     /* The stream that kernels and libraries enqueue on: cudaStream_t for "cuda", NULL for "cpu". */
     void *(*stream)(struct mlb_device *device); /* Required. */
+
+    /* The cores' clock by their own counters, for a device whose clock nobody else may tell. Both
+     * or none; Optional. Enqueue count 0 or 1 ... */
+    enum mlb_status (*count_cycles)(struct mlb_device *device, int which, struct mlb_error *err);
+    /* ... and after a sync the mean clock between the two, the median over cores. MLB_E_UNSUPPORTED
+     * when too little time lies between them to tell. */
+    enum mlb_status (*clock_between)(struct mlb_device *device, double *hz, struct mlb_error *err);
+
+    /* What is enqueued from begin_graph on is not done but written down, and end_graph makes it one
+     * piece of work that launch_graph enqueues. All four or none; Optional.
+     * MLB_E_UNSUPPORTED with the reason when something in between cannot be written down; the
+     * device goes on as if none of it had been enqueued. *graph is freed with free_graph, which
+     * accepts NULL. */
+    enum mlb_status (*begin_graph)(struct mlb_device *device, struct mlb_error *err);
+    enum mlb_status (*end_graph)(struct mlb_device *device, void **graph, struct mlb_error *err);
+    enum mlb_status (*launch_graph)(struct mlb_device *device, void *graph, struct mlb_error *err);
+    void (*free_graph)(struct mlb_device *device, void *graph);
 };
 
 /* What every backend's own device struct begins with. */

@@ -24,7 +24,7 @@ enum mlb_slowed {
 
 /* The device at one moment. */
 struct mlb_reading {
-    struct mlb_maybe clock_hz, memory_clock_hz, power_w, temperature_c;
+    struct mlb_maybe clock_hz, memory_clock_hz, power_w, temperature_c, memory_temperature_c;
     bool slowed_known;
     unsigned slowed; /* bit set of enum mlb_slowed */
 };
@@ -32,15 +32,20 @@ struct mlb_reading {
 /* What only ever grows; a window's share is the difference of two. */
 struct mlb_counters {
     struct mlb_maybe energy_j;
-    struct mlb_maybe power_cap_s, heat_s; /* time that clocks were held down for it */
-    struct mlb_maybe ecc_uncorrected;
+    /* Time that clocks were held down for it. */
+    struct mlb_maybe power_cap_s, heat_s, board_s, reliability_s;
+    struct mlb_maybe ecc_uncorrected, remapped_rows;
+    /* These two don't grow: processes on the GPU now, and the largest share of its SMs that another
+     * one than this had since the count before. */
+    struct mlb_maybe processes, others_sm_fraction;
     struct mlb_maybe cpu_ticks, steal_ticks, involuntary_switches;
     struct mlb_maybe busy_ticks, own_ticks; /* of all that runs on the CPUs; of this process */
 };
 
 struct mlb_meter {
     const char *source; /* as telemetry's window says it */
-    struct mlb_maybe max_clock_hz, power_limit_w;
+    struct mlb_maybe max_clock_hz, power_limit_w, power_default_w;
+    unsigned own_processes; /* of this job on the device; 0 counts as 1 */
     void (*read)(struct mlb_meter *meter, struct mlb_reading *reading); /* figures come in absent */
     void (*count)(struct mlb_meter *meter, struct mlb_counters *counters);
     void (*close)(struct mlb_meter *meter);
@@ -64,5 +69,9 @@ void mlb_telemetry_summarise(const struct mlb_meter *meter, const struct mlb_rea
                              size_t count, const struct mlb_counters *before,
                              const struct mlb_counters *after, double duration_s,
                              struct mlb_telemetry_window *window);
+/* The clock by the device's own counters joins a window: the only source where no meter tells one.
+ * `counts`: the device can count, so it is one that something can slow down. */
+void mlb_telemetry_take_cycles(bool counts, struct mlb_maybe clock_hz,
+                               struct mlb_telemetry_window *window);
 
 #endif

@@ -14,14 +14,24 @@ static const struct mlb_symbol symbols[] = {
     {"nvmlDeviceGetMaxClockInfo", AT(max_clock), true},
     {"nvmlDeviceGetPowerUsage", AT(power), true},
     {"nvmlDeviceGetEnforcedPowerLimit", AT(power_limit), true},
+    {"nvmlDeviceGetPowerManagementDefaultLimit", AT(power_default), true},
     {"nvmlDeviceGetTotalEnergyConsumption", AT(energy), true},
     {"nvmlDeviceGetTemperature", AT(temperature), true},
     {"nvmlDeviceGetCurrentClocksEventReasons", AT(reasons), true},
     {"nvmlDeviceGetCurrentClocksThrottleReasons", AT(reasons_old), true},
     {"nvmlDeviceGetViolationStatus", AT(violation), true},
     {"nvmlDeviceGetTotalEccErrors", AT(ecc_errors), true},
+    {"nvmlDeviceGetRemappedRows", AT(remapped_rows), true},
+    {"nvmlDeviceGetFieldValues", AT(fields), true},
+    {"nvmlDeviceGetComputeRunningProcesses_v3", AT(processes), true},
+    {"nvmlDeviceGetComputeRunningProcesses_v2", AT(processes_v2), true},
+    {"nvmlDeviceGetProcessUtilization", AT(utilization), true},
     {NULL, 0, false},
 };
+
+_Static_assert(sizeof(struct mlb_nvml_field_value) == 40, "nvmlFieldValue_t");
+_Static_assert(sizeof(struct mlb_nvml_process) == 24, "nvmlProcessInfo_t");
+_Static_assert(sizeof(struct mlb_nvml_utilization) == 32, "nvmlProcessUtilizationSample_t");
 
 static const char *const sonames[] = {"libnvidia-ml.so.1", NULL};
 
@@ -103,14 +113,40 @@ static bool watts(int (*read)(void *, unsigned *), void *device, double *watt)
     return true;
 }
 
+/* A field that is a whole number. */
+static bool field(const struct mlb_nvml *nvml, enum mlb_nvml_field id, double *whole)
+{
+    enum { UNSIGNED_INT = 1, UNSIGNED_LONG = 2, UNSIGNED_LONG_LONG = 3 };
+    struct mlb_nvml_field_value value = {.field = (unsigned)id};
+    if (!nvml->call.fields || nvml->call.fields(nvml->device, 1, &value) != 0 || value.code != 0)
+        return false;
+    if (value.type == UNSIGNED_INT)
+        *whole = value.value.small;
+    else if (value.type == UNSIGNED_LONG || value.type == UNSIGNED_LONG_LONG)
+        *whole = (double)value.value.large;
+    else
+        return false;
+    return true;
+}
+
 bool mlb_nvml_power_w(const struct mlb_nvml *nvml, double *watt)
 {
+    double mw;
+    if (field(nvml, MLB_NVML_FIELD_POWER_NOW, &mw) && mw > 0) {
+        *watt = mw * 1e-3;
+        return true;
+    }
     return watts(nvml->call.power, nvml->device, watt);
 }
 
 bool mlb_nvml_power_limit_w(const struct mlb_nvml *nvml, double *watt)
 {
     return watts(nvml->call.power_limit, nvml->device, watt);
+}
+
+bool mlb_nvml_power_default_w(const struct mlb_nvml *nvml, double *watt)
+{
+    return watts(nvml->call.power_default, nvml->device, watt);
 }
 
 bool mlb_nvml_energy_j(const struct mlb_nvml *nvml, double *joule)
@@ -129,6 +165,11 @@ bool mlb_nvml_temperature_c(const struct mlb_nvml *nvml, double *celsius)
         return false;
     *celsius = value;
     return true;
+}
+
+bool mlb_nvml_memory_temperature_c(const struct mlb_nvml *nvml, double *celsius)
+{
+    return field(nvml, MLB_NVML_FIELD_MEMORY_TEMPERATURE, celsius) && *celsius > 0;
 }
 
 bool mlb_nvml_reasons(const struct mlb_nvml *nvml, uint64_t *bits)
@@ -160,4 +201,46 @@ bool mlb_nvml_ecc_uncorrected(const struct mlb_nvml *nvml, double *count)
         return false;
     *count = (double)value;
     return true;
+}
+
+bool mlb_nvml_remapped_rows(const struct mlb_nvml *nvml, double *count)
+{
+    unsigned corrected, uncorrected, pending, failed;
+    if (!nvml->call.remapped_rows ||
+        nvml->call.remapped_rows(nvml->device, &corrected, &uncorrected, &pending, &failed) != 0)
+        return false;
+    *count = (double)corrected + (double)uncorrected;
+    return true;
+}
+
+bool mlb_nvml_processes(const struct mlb_nvml *nvml, double *count)
+{
+    enum { MOST = 64, TOO_MANY = 7 }; /* NVML_ERROR_INSUFFICIENT_SIZE comes with the number */
+    int (*list)(void *, unsigned *, struct mlb_nvml_process *) =
+        nvml->call.processes ? nvml->call.processes : nvml->call.processes_v2;
+    struct mlb_nvml_process processes[MOST];
+    unsigned n = MOST;
+    int code = list ? list(nvml->device, &n, processes) : -1;
+    if (code != 0 && code != TOO_MANY)
+        return false;
+    *count = n;
+    return true;
+}
+
+bool mlb_nvml_others_sm_fraction(const struct mlb_nvml *nvml, unsigned own_pid, uint64_t since_us,
+                                 double *fraction)
+{
+    enum { MOST = 256 };
+    struct mlb_nvml_utilization samples[MOST];
+    unsigned n = MOST, most = 0;
+    bool own = false;
+    if (!nvml->call.utilization || nvml->call.utilization(nvml->device, samples, &n, since_us) != 0)
+        return false;
+    for (unsigned i = 0; i < n && i < MOST; i++) {
+        own = own || samples[i].pid == own_pid;
+        if (samples[i].pid != own_pid && samples[i].sm <= 100 && samples[i].sm > most)
+            most = samples[i].sm;
+    }
+    *fraction = most / 100.0;
+    return own;
 }

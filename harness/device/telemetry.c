@@ -12,7 +12,9 @@
 static const int64_t INTERVAL_NS = 50000000;
 
 struct mlb_telemetry {
-    struct mlb_meter *meter; /* NULL = nothing is known */
+    struct mlb_meter *meter;   /* NULL = nothing is known */
+    struct mlb_device *device; /* counts its own cycles; NULL = it does not */
+    bool counting;             /* the first of two counts is there */
     int64_t begin_ns, last_ns, interval_ns;
     struct mlb_counters before;
     size_t count;
@@ -44,7 +46,10 @@ enum mlb_status mlb_telemetry_open(struct mlb_device *device, struct mlb_telemet
         mlb_cpus_allowed(&cpus);
         mlb_meter_open_cpu("", &cpus, &meter, &missing);
     }
-    return mlb_telemetry_open_meter(meter, telemetry, err);
+    enum mlb_status status = mlb_telemetry_open_meter(meter, telemetry, err);
+    if (status == MLB_OK && device && device->backend->count_cycles)
+        (*telemetry)->device = device;
+    return status;
 }
 
 void mlb_telemetry_close(struct mlb_telemetry *telemetry)
@@ -54,6 +59,43 @@ void mlb_telemetry_close(struct mlb_telemetry *telemetry)
     free(telemetry);
 }
 
+void mlb_telemetry_expect(struct mlb_telemetry *telemetry, unsigned processes)
+{
+    if (telemetry->meter)
+        telemetry->meter->own_processes = processes;
+}
+
+bool mlb_telemetry_temperature(struct mlb_telemetry *telemetry, double *celsius)
+{
+    struct mlb_reading reading = {0};
+    if (telemetry->meter)
+        telemetry->meter->read(telemetry->meter, &reading);
+    *celsius = reading.temperature_c.value;
+    return reading.temperature_c.known;
+}
+
+/* Trouble of the device is for the next call of the measuring loop to tell. */
+static void begin_cycles(struct mlb_telemetry *telemetry)
+{
+    struct mlb_error ignored = {0};
+    struct mlb_device *device = telemetry->device;
+    telemetry->counting = device && device->backend->count_cycles(device, 0, &ignored) == MLB_OK;
+}
+
+static struct mlb_maybe end_cycles(struct mlb_telemetry *telemetry)
+{
+    const double deadline_s = 5.0; /* of a kernel of some microseconds */
+    struct mlb_maybe clock = {0};
+    struct mlb_error ignored = {0};
+    struct mlb_device *device = telemetry->device;
+    clock.known = telemetry->counting &&
+                  device->backend->count_cycles(device, 1, &ignored) == MLB_OK &&
+                  mlb_sync(device, deadline_s, &ignored) == MLB_OK &&
+                  device->backend->clock_between(device, &clock.value, &ignored) == MLB_OK &&
+                  clock.value > 0.0;
+    return clock;
+}
+
 void mlb_telemetry_begin(struct mlb_telemetry *telemetry)
 {
     telemetry->count = 0;
@@ -61,6 +103,7 @@ void mlb_telemetry_begin(struct mlb_telemetry *telemetry)
     memset(&telemetry->before, 0, sizeof telemetry->before);
     if (telemetry->meter)
         telemetry->meter->count(telemetry->meter, &telemetry->before);
+    begin_cycles(telemetry);
     telemetry->begin_ns = mlb_clock_ns();
     telemetry->last_ns = telemetry->begin_ns;
 }
@@ -98,6 +141,7 @@ void mlb_telemetry_end(struct mlb_telemetry *telemetry, struct mlb_telemetry_win
 {
     struct mlb_counters after = {0};
     int64_t now = mlb_clock_ns();
+    struct mlb_maybe cycles = end_cycles(telemetry);
     if (telemetry->meter) {
         telemetry->meter->count(telemetry->meter, &after);
         if (telemetry->count == 0)
@@ -106,4 +150,5 @@ void mlb_telemetry_end(struct mlb_telemetry *telemetry, struct mlb_telemetry_win
     mlb_telemetry_summarise(telemetry->meter, telemetry->readings, telemetry->count,
                             &telemetry->before, &after, (double)(now - telemetry->begin_ns) * 1e-9,
                             window);
+    mlb_telemetry_take_cycles(telemetry->device != NULL, cycles, window);
 }

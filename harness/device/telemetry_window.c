@@ -20,6 +20,11 @@ static const double OTHERS_TICKS = 50;
 /* NVML's energy counter advances about every 100 ms. */
 static const double ENERGY_SHORTEST_S = 1.0;
 
+/* Another process that works takes turns with us on the whole GPU. */
+static const double OTHERS_SM_LIMIT = 0.02;
+
+const char *const mlb_throttle_names[] = {"not asked", "unknown", "none", "seen", NULL};
+
 static struct mlb_maybe is(double value)
 {
     return (struct mlb_maybe){true, value};
@@ -59,15 +64,29 @@ static double median(const double *sorted, size_t n)
     return (sorted[(n - 1) / 2] + sorted[n / 2]) / 2;
 }
 
+static struct mlb_maybe clock_of(const struct mlb_reading *readings, size_t count)
+{
+    double values[MLB_READINGS];
+    size_t n = column(readings, count, offsetof(struct mlb_reading, clock_hz), true, values);
+    return n > 0 ? is(median(values, n)) : (struct mlb_maybe){0};
+}
+
 static void summarise_readings(const struct mlb_reading *readings, size_t count,
                                struct mlb_telemetry_window *window)
 {
     double values[MLB_READINGS];
+    size_t tenth = (count + 9) / 10;
     size_t n = column(readings, count, offsetof(struct mlb_reading, clock_hz), true, values);
     if (n > 0) {
         window->clock_min_hz = is(values[0]);
         window->clock_median_hz = is(median(values, n));
+        window->clock_first_hz = clock_of(readings, tenth);
+        window->clock_last_hz = clock_of(readings + count - tenth, tenth);
+        mlb_format(window->clock_source, sizeof window->clock_source, "%s", window->source);
     }
+    n = column(readings, count, offsetof(struct mlb_reading, memory_temperature_c), false, values);
+    if (n > 0)
+        window->memory_temperature_max_c = is(values[n - 1]);
     n = column(readings, count, offsetof(struct mlb_reading, memory_clock_hz), true, values);
     if (n > 0)
         window->memory_clock_median_hz = is(median(values, n));
@@ -117,7 +136,12 @@ static void summarise_counters(const struct mlb_counters *before, const struct m
         fraction_of(growth(before->power_cap_s, after->power_cap_s), window->duration_s);
     window->throttled_thermal_fraction =
         fraction_of(growth(before->heat_s, after->heat_s), window->duration_s);
+    window->throttled_board_fraction =
+        fraction_of(growth(before->board_s, after->board_s), window->duration_s);
+    window->throttled_reliability_fraction =
+        fraction_of(growth(before->reliability_s, after->reliability_s), window->duration_s);
     window->ecc_uncorrected = growth(before->ecc_uncorrected, after->ecc_uncorrected);
+    window->remapped_rows = growth(before->remapped_rows, after->remapped_rows);
     window->involuntary_switches =
         growth(before->involuntary_switches, after->involuntary_switches);
     struct mlb_maybe ticks = growth(before->cpu_ticks, after->cpu_ticks);
@@ -128,6 +152,18 @@ static void summarise_counters(const struct mlb_counters *before, const struct m
     struct mlb_maybe own = growth(before->own_ticks, after->own_ticks);
     if (ticks.known && busy.known && own.known && ticks.value >= OTHERS_TICKS)
         window->others_fraction = is(fmax(busy.value - own.value, 0.0) / ticks.value);
+}
+
+/* This process is one of those that are counted, in a container under a number it does not know. */
+static void count_others(const struct mlb_meter *meter, const struct mlb_counters *before,
+                         const struct mlb_counters *after, struct mlb_telemetry_window *window)
+{
+    double own = meter->own_processes ? meter->own_processes : 1;
+    struct mlb_maybe most = larger(before->processes, after->processes);
+    if (most.known && most.value >= own)
+        window->other_processes = is(most.value - own);
+    if (own == 1)
+        window->others_sm_fraction = after->others_sm_fraction;
 }
 
 /* Why the GPU ran slower than it should, in the order of what says most. */
@@ -184,8 +220,34 @@ static void judge_steal(const struct mlb_counters *before, const struct mlb_coun
                mlb_print_percent(percent, window->steal_fraction.value));
 }
 
+static void judge_others(struct mlb_telemetry_window *window)
+{
+    char percent[MLB_UNIT_TEXT];
+    if (window->others_sm_fraction.known && window->others_sm_fraction.value > OTHERS_SM_LIMIT)
+        mlb_format(window->verdict, sizeof window->verdict,
+                   "another process works on the GPU: it had up to %s of the SMs",
+                   mlb_print_percent(percent, window->others_sm_fraction.value));
+}
+
+/* Nobody saw it throttle, or nobody looked? */
+static void judge_throttle(const struct mlb_counters *after, const struct mlb_reading *readings,
+                           size_t count, struct mlb_telemetry_window *window)
+{
+    bool asked = after->heat_s.known;
+    for (size_t i = 0; i < count && !asked; i++)
+        asked = readings[i].slowed_known;
+    if (asked)
+        window->throttle = window->throttled_thermal_fraction.known &&
+                                   window->throttled_thermal_fraction.value > HEAT_LIMIT
+                               ? MLB_THROTTLE_SEEN
+                               : MLB_THROTTLE_NONE;
+}
+
 static void judge_ecc(struct mlb_telemetry_window *window)
 {
+    if (window->remapped_rows.known && window->remapped_rows.value > 0)
+        mlb_format(window->verdict, sizeof window->verdict, "%.0f bad rows of memory were replaced",
+                   window->remapped_rows.value);
     if (window->ecc_uncorrected.known && window->ecc_uncorrected.value > 0)
         mlb_format(window->verdict, sizeof window->verdict,
                    "%.0f uncorrectable memory errors appeared", window->ecc_uncorrected.value);
@@ -202,8 +264,10 @@ void mlb_telemetry_summarise(const struct mlb_meter *meter, const struct mlb_rea
     if (!meter)
         return;
     window->power_limit_w = meter->power_limit_w;
+    window->power_default_w = meter->power_default_w;
     summarise_readings(readings, count, window);
     summarise_counters(before, after, window);
+    count_others(meter, before, after, window);
 
     struct mlb_maybe counted_heat = window->throttled_thermal_fraction;
     if (!window->throttled_power_fraction.known)
@@ -215,6 +279,20 @@ void mlb_telemetry_summarise(const struct mlb_meter *meter, const struct mlb_rea
     /* The last one that speaks is the gravest. */
     judge_steal(before, after, window);
     judge_clock(meter, readings, count, window);
+    judge_others(window);
     judge_slowing(counted_heat, readings, count, window);
     judge_ecc(window);
+    judge_throttle(after, readings, count, window);
+}
+
+void mlb_telemetry_take_cycles(bool counts, struct mlb_maybe clock_hz,
+                               struct mlb_telemetry_window *window)
+{
+    window->clock_kernel_hz = clock_hz;
+    if (counts && window->throttle == MLB_THROTTLE_NOT_ASKED)
+        window->throttle = MLB_THROTTLE_UNKNOWN;
+    if (window->clock_median_hz.known || !clock_hz.known)
+        return;
+    window->clock_median_hz = clock_hz;
+    mlb_format(window->clock_source, sizeof window->clock_source, "kernel");
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/device/cuda_cycles.h"
 #include "harness/device/cuda_fill.h"
 #include "harness/device/fill.h"
 
@@ -175,6 +176,10 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream)
 cudaError_t cudaStreamQuery(cudaStream_t stream)
 {
     (void)stream;
+    if (fake_cudart.capturing) {
+        fake_cudart.spoiled = true;
+        return remember(cudaErrorStreamCaptureUnsupported);
+    }
     return remember(fake_cudart.busy_queries-- > 0 ? cudaErrorNotReady : cudaSuccess);
 }
 
@@ -326,6 +331,7 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t stream, enum cudaStreamCaptureMo
 {
     (void)stream, (void)mode;
     fake_cudart.capturing = true;
+    fake_cudart.spoiled = false;
     fake_cudart.captured = NULL;
     fake_cudart.captured_count = 0;
     return remember(cudaSuccess);
@@ -333,12 +339,22 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t stream, enum cudaStreamCaptureMo
 
 cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph)
 {
-    struct graph *made = malloc(sizeof *made);
     (void)stream;
     fake_cudart.capturing = false;
+    *graph = NULL;
+    if (fake_cudart.spoiled)
+        return remember(cudaErrorStreamCaptureInvalidated);
+    struct graph *made = malloc(sizeof *made);
     *made = (struct graph){fake_cudart.captured, fake_cudart.captured_count};
     *graph = (cudaGraph_t)(void *)made;
     fake_cudart.graphs++;
+    return remember(cudaSuccess);
+}
+
+cudaError_t cudaGraphGetNodes(cudaGraph_t graph, cudaGraphNode_t *nodes, size_t *count)
+{
+    (void)nodes;
+    *count = graph ? (size_t)((const struct graph *)(const void *)graph)->count : 0;
     return remember(cudaSuccess);
 }
 
@@ -357,6 +373,7 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t ready, cudaStream_t stream)
 {
     const struct graph *graph = (const void *)ready;
     (void)stream;
+    fake_cudart.launched_nodes += graph->count;
     if (graph->counter)
         *(uint64_t *)graph->counter += (uint64_t)graph->count;
     return remember(cudaSuccess);
@@ -381,6 +398,16 @@ int mlb_cuda_fill(void *stream, void *ptr, uint64_t count, enum mlb_dtype dtype,
                   uint64_t seed, uint64_t first)
 {
     (void)stream;
+    fake_cudart.captured_count += fake_cudart.capturing;
     mlb_fill_host(ptr, count, dtype, data, seed, first);
     return (int)cudaGetLastError();
+}
+
+int mlb_cuda_read_cycles(void *stream, struct mlb_cuda_cycles *to, unsigned sms)
+{
+    (void)stream;
+    memset(to, 0, MLB_CUDA_SMS * sizeof *to);
+    for (unsigned i = 0; i < sms; i++)
+        to[i] = (struct mlb_cuda_cycles){fake_cudart.timer_ns, fake_cudart.cycles};
+    return (int)remember(cudaSuccess);
 }

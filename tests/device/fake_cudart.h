@@ -6,6 +6,7 @@
 #define MLB_TESTS_FAKE_CUDART_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* A test changes and reads it. */
 struct fake_cudart {
@@ -23,7 +24,9 @@ struct fake_cudart {
     int resets;  /* calls of cudaDeviceReset */
     /* What is there now; all 0 at the end, or something leaked. */
     int memory, pinned, streams, events, opened_peers, graphs;
-    bool capturing;
+    bool capturing, spoiled;   /* spoiled: something waited meanwhile, and there will be no graph */
+    int launched_nodes;        /* of all graphs that were launched */
+    uint64_t timer_ns, cycles; /* what every SM counts next */
     void *captured; /* argument of the kernels that a stream captures; see fake_cudart_launch */
     int captured_count;
 };

@@ -52,6 +52,20 @@ struct violation {
     unsigned long long reference_us, violation_ns;
 };
 
+struct field {
+    unsigned id, scope;
+    long long timestamp_us, latency_us;
+    unsigned type;
+    int code;
+    unsigned long long value;
+};
+
+struct sample {
+    unsigned pid;
+    unsigned long long timestamp_us;
+    unsigned sm, memory, encoder, decoder;
+};
+
 int nvmlDeviceGetClockInfo(void *handle, int clock, unsigned *mhz);
 int nvmlDeviceGetMaxClockInfo(void *handle, int clock, unsigned *mhz);
 int nvmlDeviceGetPowerUsage(void *handle, unsigned *mw);
@@ -61,6 +75,13 @@ int nvmlDeviceGetTemperature(void *handle, int sensor, unsigned *celsius);
 int nvmlDeviceGetCurrentClocksEventReasons(void *handle, unsigned long long *bits);
 int nvmlDeviceGetViolationStatus(void *handle, int policy, struct violation *time);
 int nvmlDeviceGetTotalEccErrors(void *handle, int type, int counter, unsigned long long *count);
+int nvmlDeviceGetPowerManagementDefaultLimit(void *handle, unsigned *mw);
+int nvmlDeviceGetRemappedRows(void *handle, unsigned *corrected, unsigned *uncorrected,
+                              unsigned *pending, unsigned *failed);
+int nvmlDeviceGetFieldValues(void *handle, int count, struct field *values);
+int nvmlDeviceGetComputeRunningProcesses_v3(void *handle, unsigned *count, void *processes);
+int nvmlDeviceGetProcessUtilization(void *handle, struct sample *samples, unsigned *count,
+                                    unsigned long long since_us);
 
 /* A wrong handle would crash the real library; here it fails the reading. */
 static int code(void *handle)
@@ -113,13 +134,62 @@ int nvmlDeviceGetCurrentClocksEventReasons(void *handle, unsigned long long *bit
 int nvmlDeviceGetViolationStatus(void *handle, int policy, struct violation *time)
 {
     time->reference_us = 1;
-    time->violation_ns = policy == 0 ? fake_nvml.power_ns : policy == 1 ? fake_nvml.thermal_ns : 0;
+    time->violation_ns = policy == 0   ? fake_nvml.power_ns
+                         : policy == 1 ? fake_nvml.thermal_ns
+                         : policy == 3 ? fake_nvml.board_ns
+                         : policy == 5 ? fake_nvml.reliability_ns
+                                       : 0;
     return code(handle);
 }
 
 int nvmlDeviceGetTotalEccErrors(void *handle, int type, int counter, unsigned long long *count)
 {
     *count = type == 1 && counter == 0 ? fake_nvml.ecc : 0;
+    return code(handle);
+}
+
+int nvmlDeviceGetPowerManagementDefaultLimit(void *handle, unsigned *mw)
+{
+    *mw = fake_nvml.default_mw;
+    return code(handle);
+}
+
+int nvmlDeviceGetRemappedRows(void *handle, unsigned *corrected, unsigned *uncorrected,
+                              unsigned *pending, unsigned *failed)
+{
+    *corrected = fake_nvml.remapped;
+    *uncorrected = *pending = *failed = 0;
+    return code(handle);
+}
+
+int nvmlDeviceGetFieldValues(void *handle, int count, struct field *values)
+{
+    for (int i = 0; i < count; i++) {
+        values[i].type = 1;
+        values[i].value = values[i].id == 82    ? fake_nvml.memory_celsius
+                          : values[i].id == 186 ? fake_nvml.power_now_mw
+                                                : 0;
+        values[i].code = values[i].value ? 0 : 3;
+    }
+    return code(handle);
+}
+
+int nvmlDeviceGetComputeRunningProcesses_v3(void *handle, unsigned *count, void *processes)
+{
+    unsigned room = *count;
+    (void)processes;
+    *count = fake_nvml.processes;
+    return room < *count ? 7 : code(handle);
+}
+
+int nvmlDeviceGetProcessUtilization(void *handle, struct sample *samples, unsigned *count,
+                                    unsigned long long since_us)
+{
+    if (since_us == 0 || *count < 2)
+        return 2;
+    samples[0] = (struct sample){.pid = fake_nvml.own_pid ? fake_nvml.own_pid : 1, .sm = 99};
+    samples[1] = (struct sample){.pid = 424242, .sm = fake_nvml.others_sm};
+    *count = 2;
     return code(handle);
 }
 

@@ -18,6 +18,18 @@ static void test_every_backend_is_complete(void **state)
         check_ok(mlb_backend_check(mlb_backends[i], &err), &err);
 }
 
+static enum mlb_status no_cycles(struct mlb_device *device, int which, struct mlb_error *err)
+{
+    (void)device, (void)which;
+    return mlb_fail(err, MLB_E_UNSUPPORTED, "none");
+}
+
+static enum mlb_status no_graph(struct mlb_device *device, struct mlb_error *err)
+{
+    (void)device;
+    return mlb_fail(err, MLB_E_UNSUPPORTED, "none");
+}
+
 static void test_a_missing_hook_is_named(void **state)
 {
     struct mlb_error err = {0};
@@ -31,6 +43,14 @@ static void test_a_missing_hook_is_named(void **state)
     backend = mlb_backend_cpu;
     backend.count = NULL;
     check_fails(mlb_backend_check(&backend, &err), MLB_E_INTERNAL, &err, "cpu: no count hook");
+    backend = mlb_backend_cpu;
+    backend.count_cycles = no_cycles;
+    check_fails(mlb_backend_check(&backend, &err), MLB_E_INTERNAL, &err,
+                "cpu: some of the cycles hooks, but not all");
+    backend = mlb_backend_cpu;
+    backend.begin_graph = no_graph;
+    check_fails(mlb_backend_check(&backend, &err), MLB_E_INTERNAL, &err,
+                "cpu: some of the graph hooks, but not all");
     backend.kind = NULL;
     check_fails(mlb_backend_check(&backend, &err), MLB_E_INTERNAL, &err, "no kind");
 }

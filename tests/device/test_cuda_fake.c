@@ -3,6 +3,7 @@
  * for the calls after them. */
 #include <cuda_runtime_api.h>
 
+#include "harness/device/cuda_cycles.h"
 #include "harness/device/device.h"
 #include "tests/check.h"
 #include "tests/device/fake_cudart.h"
@@ -81,6 +82,108 @@ static void a_fault_is_told_by_every_call_after_it(void **state)
     device->backend->close(device);
 }
 
+/* ---------------------------------------------------------------------------------------- graphs
+ */
+
+static void steps_become_one_launch(void **state)
+{
+    struct mlb_error err = {0};
+    struct mlb_device *device = open_fake();
+    void *graph = NULL;
+    (void)state;
+    check_ok(device->backend->begin_graph(device, &err), &err);
+    for (int i = 0; i < 3; i++)
+        check_ok(launch(device, &err), &err);
+    check_ok(device->backend->end_graph(device, &graph, &err), &err);
+    check_true(graph != NULL);
+    check_i64(fake_cudart.graphs, 1); /* what it was made from is gone */
+    check_ok(device->backend->launch_graph(device, graph, &err), &err);
+    check_ok(device->backend->launch_graph(device, graph, &err), &err);
+    check_i64(fake_cudart.launched_nodes, 6);
+    device->backend->free_graph(device, graph);
+    device->backend->free_graph(device, NULL);
+    check_i64(fake_cudart.graphs, 0);
+    device->backend->close(device);
+}
+
+/* A step that waits for the device cannot be written down, and spoils nothing after it. */
+static void a_step_that_waits_is_no_graph(void **state)
+{
+    struct mlb_error err = {0};
+    struct mlb_device *device = open_fake();
+    void *graph = device;
+    (void)state;
+    check_ok(device->backend->begin_graph(device, &err), &err);
+    check_true(device->backend->sync(device, 1, &err) != MLB_OK);
+    check_fails(device->backend->end_graph(device, &graph, &err), MLB_E_UNSUPPORTED, &err,
+                "end a graph on device 0");
+    check_true(graph == NULL);
+    check_ok(launch(device, &err), &err);
+    check_ok(device->backend->begin_graph(device, &err), &err);
+    check_fails(device->backend->end_graph(device, &graph, &err), MLB_E_UNSUPPORTED, &err,
+                "nothing was enqueued");
+    check_i64(fake_cudart.graphs, 0);
+    device->backend->close(device);
+}
+
+static void a_fault_in_a_capture_is_the_devices(void **state)
+{
+    struct mlb_error err = {0};
+    struct mlb_device *device = open_fake();
+    void *graph = NULL;
+    (void)state;
+    check_ok(device->backend->begin_graph(device, &err), &err);
+    fake_cudart.broken = true;
+    check_fails(device->backend->end_graph(device, &graph, &err), MLB_E_DEVICE, &err,
+                "cannot use the GPU");
+    fake_cudart.broken = false;
+    device->backend->close(device);
+}
+
+/* ---------------------------------------------------------------------------------------- cycles
+ */
+
+static void the_clock_between_two_counts(void **state)
+{
+    struct mlb_error err = {0};
+    struct mlb_device *device = open_fake();
+    double hz = 0;
+    (void)state;
+    device->info.units = 4;
+    fake_cudart.timer_ns = 1000;
+    fake_cudart.cycles = 5000;
+    check_ok(device->backend->count_cycles(device, 0, &err), &err);
+    fake_cudart.timer_ns += 20000000;
+    fake_cudart.cycles += 20000000 * 3 / 2;
+    check_ok(device->backend->count_cycles(device, 1, &err), &err);
+    check_ok(device->backend->clock_between(device, &hz, &err), &err);
+    check_close(hz, 1.5e9, 1e-12);
+    check_ok(device->backend->count_cycles(device, 0, &err), &err);
+    check_fails(device->backend->clock_between(device, &hz, &err), MLB_E_UNSUPPORTED, &err,
+                "too little time");
+    check_fails(device->backend->count_cycles(device, 2, &err), MLB_E_INTERNAL, &err, "no count 2");
+    device->backend->close(device);
+    check_i64(fake_cudart.frees, MLB_MARKS + 2);
+}
+
+/* Only SMs that are in both counts are asked; one odd SM does not move the median. */
+static void clocks_of_sms(void **state)
+{
+    static struct mlb_cuda_cycles before[MLB_CUDA_SMS], after[MLB_CUDA_SMS];
+    double hz = 0;
+    (void)state;
+    check_true(!mlb_cuda_cycles_clock(before, after, &hz));
+    for (size_t i = 0; i < 5; i++) {
+        before[i * 3] = (struct mlb_cuda_cycles){1000 + i, 7 * i};
+        after[i * 3] = (struct mlb_cuda_cycles){1000 + i + 1000000000, 7 * i + 1980000000};
+    }
+    after[3].cycles = before[3].cycles + 10;
+    after[6] = (struct mlb_cuda_cycles){0};
+    after[20] = (struct mlb_cuda_cycles){1000, 1000};
+    check_true(mlb_cuda_cycles_clock(before, after, &hz));
+    check_close(hz, 1.98e9, 1e-12);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -88,6 +191,11 @@ int main(void)
         cmocka_unit_test(a_launch_after_a_full_memory_is_not_blamed_for_it),
         cmocka_unit_test(nothing_waits_for_a_device_that_hangs),
         cmocka_unit_test(a_fault_is_told_by_every_call_after_it),
+        cmocka_unit_test(steps_become_one_launch),
+        cmocka_unit_test(a_step_that_waits_is_no_graph),
+        cmocka_unit_test(a_fault_in_a_capture_is_the_devices),
+        cmocka_unit_test(the_clock_between_two_counts),
+        cmocka_unit_test(clocks_of_sms),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -62,6 +62,70 @@ static void test_verdicts(void **state)
     }
 }
 
+/* Slow or not, and did anybody look? */
+static void test_throttle(void **state)
+{
+    static const struct {
+        bool bits, counted;
+        double heat_s; /* of ten */
+        enum mlb_throttle throttle;
+    } rows[] = {{false, false, 0, MLB_THROTTLE_UNKNOWN},
+                {true, false, 0, MLB_THROTTLE_NONE},
+                {false, true, 0, MLB_THROTTLE_NONE},
+                {false, true, 1, MLB_THROTTLE_SEEN}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct mlb_reading one = reading(1.9e9, 0);
+        struct mlb_counters before = {0}, after = {0};
+        struct mlb_telemetry_window window;
+        one.slowed_known = rows[i].bits;
+        before.heat_s.known = after.heat_s.known = rows[i].counted;
+        after.heat_s.value = rows[i].heat_s;
+        mlb_telemetry_summarise(&gpu, &one, 1, &before, &after, 10, &window);
+        mlb_telemetry_take_cycles(true, (struct mlb_maybe){0}, &window);
+        check_i64(window.throttle, rows[i].throttle);
+    }
+}
+
+/* The SMs' own clock stands in where nobody else tells one. */
+static void test_cycles(void **state)
+{
+    struct mlb_reading one = reading(1.9e9, 0);
+    struct mlb_counters none = {0};
+    struct mlb_telemetry_window window;
+    const struct mlb_maybe counted = IS(1.4e9);
+    (void)state;
+    mlb_telemetry_summarise(&gpu, &one, 1, &none, &none, 1, &window);
+    mlb_telemetry_take_cycles(true, counted, &window);
+    check_text(window.clock_source, "nvml");
+    check_close(window.clock_median_hz.value, 1.9e9, 0);
+    check_close(window.clock_kernel_hz.value, 1.4e9, 0);
+    mlb_telemetry_summarise(NULL, NULL, 0, &none, &none, 1, &window);
+    mlb_telemetry_take_cycles(true, counted, &window);
+    check_text(window.source, "none");
+    check_text(window.clock_source, "kernel");
+    check_close(window.clock_median_hz.value, 1.4e9, 0);
+    check_i64(window.throttle, MLB_THROTTLE_UNKNOWN);
+    mlb_telemetry_summarise(NULL, NULL, 0, &none, &none, 1, &window);
+    mlb_telemetry_take_cycles(false, (struct mlb_maybe){0}, &window);
+    check_i64(window.throttle, MLB_THROTTLE_NOT_ASKED);
+    check_text(window.clock_source, "");
+}
+
+/* A clock that falls: 40 readings, from 1.98 to 1.2 GHz. */
+static void test_first_and_last_clock(void **state)
+{
+    struct mlb_reading readings[40];
+    struct mlb_counters none = {0};
+    struct mlb_telemetry_window window;
+    (void)state;
+    for (size_t i = 0; i < 40; i++)
+        readings[i] = reading(1.98e9 - 2e7 * (double)i, 0);
+    mlb_telemetry_summarise(&gpu, readings, 40, &none, &none, 2, &window);
+    check_close(window.clock_first_hz.value, 1.98e9 - 3e7, 1e-12);
+    check_close(window.clock_last_hz.value, 1.2e9 + 3e7, 1e-12);
+}
+
 /* What ran on the cores and was not ours. */
 static void test_others(void **state)
 {
@@ -181,6 +245,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_verdicts),
+        cmocka_unit_test(test_throttle),
+        cmocka_unit_test(test_cycles),
+        cmocka_unit_test(test_first_and_last_clock),
         cmocka_unit_test(test_steal),
         cmocka_unit_test(test_others),
         cmocka_unit_test(test_figures_of_readings),
