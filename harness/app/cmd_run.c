@@ -176,7 +176,11 @@ static enum mlb_status open_record(struct job *job, struct mlb_error *err)
 
 static double limit_of(const struct mlb_case *item)
 {
-    return item->measure.max_time_s + item->measure.max_warmup_s;
+    const struct mlb_measure *measure = &item->measure;
+    double sustain_s = measure->sustain_s > 0.0 /* with rest, burst and another warm-up */
+                           ? 1.5 * measure->sustain_s + measure->max_warmup_s
+                           : 0.0;
+    return measure->max_time_s + measure->max_warmup_s + sustain_s;
 }
 
 /* A row is on disk before the next case starts. */

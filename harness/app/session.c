@@ -184,6 +184,8 @@ enum mlb_status mlb_session_open(struct mlb_session *session, struct mlb_error *
     status = check_seats(session, err);
     if (mlb_session_agree(session, status, err) != MLB_OK)
         return err->status;
+    if (session->stations[0].telemetry)
+        mlb_telemetry_expect(session->stations[0].telemetry, (unsigned)session->sharing);
     return list_kinds(session, err);
 }
 
@@ -263,8 +265,9 @@ static enum mlb_status build(struct mlb_session *session, const char *path, cons
         status = mlb_plan_finish(plan, session->kinds, err);
     if (status == MLB_OK)
         status = mlb_suite_override(plan, session->options, err);
+    if (status == MLB_OK)
+        status = mlb_plan_refresh(plan, err);
     mlb_json_close(&json);
-    mlb_plan_rehash(plan);
     return status;
 }
 
@@ -366,6 +369,7 @@ enum mlb_status mlb_session_run(struct mlb_session *session, const struct mlb_ca
     run->ctx.seed = options->seed;
     run->ctx.threads = threads_of(session);
     run->solo = options->solo;
+    run->shared_device = session->sharing > 1;
     run->deadline_s = options->timeout_s;
     run->interrupted = session->interrupted;
     run->absent = station ? station->absent : "no such kind of device: cuda and cpu are known";

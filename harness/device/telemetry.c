@@ -65,15 +65,6 @@ void mlb_telemetry_expect(struct mlb_telemetry *telemetry, unsigned processes)
         telemetry->meter->own_processes = processes;
 }
 
-bool mlb_telemetry_temperature(struct mlb_telemetry *telemetry, double *celsius)
-{
-    struct mlb_reading reading = {0};
-    if (telemetry->meter)
-        telemetry->meter->read(telemetry->meter, &reading);
-    *celsius = reading.temperature_c.value;
-    return reading.temperature_c.known;
-}
-
 /* Trouble of the device is for the next call of the measuring loop to tell. */
 static void begin_cycles(struct mlb_telemetry *telemetry)
 {

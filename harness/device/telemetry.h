@@ -21,15 +21,6 @@ struct mlb_maybe {
     double value;
 };
 
-/* Did something slow the device down? On a CPU nobody asks. */
-enum mlb_throttle {
-    MLB_THROTTLE_NOT_ASKED,
-    MLB_THROTTLE_UNKNOWN,
-    MLB_THROTTLE_NONE,
-    MLB_THROTTLE_SEEN
-};
-extern const char *const mlb_throttle_names[]; /* "not asked" ... NULL-terminated */
-
 struct mlb_telemetry_window {
     char source[32]; /* "nvml", "proc", "none" */
     double duration_s;
@@ -44,7 +35,9 @@ struct mlb_telemetry_window {
     struct mlb_maybe power_mean_w, energy_j, power_limit_w;
     struct mlb_maybe power_default_w; /* limit that the board comes with */
     struct mlb_maybe temperature_max_c, memory_temperature_max_c;
-    enum mlb_throttle throttle; /* by heat or hardware; the power cap is normal in dense GEMM */
+    /* By heat or hardware: "unknown", "none", "seen"; "" = nobody asks (a CPU). The power cap is no
+     * part of it: it is normal in dense GEMM. */
+    char throttle[12];
     /* Shares of the window: power cap; heat or hardware slow-down; the board's current or voltage;
      * the highest voltage that is safe for long. */
     struct mlb_maybe throttled_power_fraction, throttled_thermal_fraction;
@@ -69,8 +62,6 @@ void mlb_telemetry_close(struct mlb_telemetry *telemetry); /* NULL is fine */
 
 /* So many processes of this job use the device: these are no others. */
 void mlb_telemetry_expect(struct mlb_telemetry *telemetry, unsigned processes);
-/* Degrees Celsius now; false when nobody tells. */
-bool mlb_telemetry_temperature(struct mlb_telemetry *telemetry, double *celsius);
 
 void mlb_telemetry_begin(struct mlb_telemetry *telemetry);
 void mlb_telemetry_poll(struct mlb_telemetry *telemetry); /* cheap; reads at most every 50 ms */

@@ -23,8 +23,6 @@ static const double ENERGY_SHORTEST_S = 1.0;
 /* Another process that works takes turns with us on the whole GPU. */
 static const double OTHERS_SM_LIMIT = 0.02;
 
-const char *const mlb_throttle_names[] = {"not asked", "unknown", "none", "seen", NULL};
-
 static struct mlb_maybe is(double value)
 {
     return (struct mlb_maybe){true, value};
@@ -236,11 +234,10 @@ static void judge_throttle(const struct mlb_counters *after, const struct mlb_re
     bool asked = after->heat_s.known;
     for (size_t i = 0; i < count && !asked; i++)
         asked = readings[i].slowed_known;
+    bool seen = window->throttled_thermal_fraction.known &&
+                window->throttled_thermal_fraction.value > HEAT_LIMIT;
     if (asked)
-        window->throttle = window->throttled_thermal_fraction.known &&
-                                   window->throttled_thermal_fraction.value > HEAT_LIMIT
-                               ? MLB_THROTTLE_SEEN
-                               : MLB_THROTTLE_NONE;
+        mlb_format(window->throttle, sizeof window->throttle, seen ? "seen" : "none");
 }
 
 static void judge_ecc(struct mlb_telemetry_window *window)
@@ -289,8 +286,8 @@ void mlb_telemetry_take_cycles(bool counts, struct mlb_maybe clock_hz,
                                struct mlb_telemetry_window *window)
 {
     window->clock_kernel_hz = clock_hz;
-    if (counts && window->throttle == MLB_THROTTLE_NOT_ASKED)
-        window->throttle = MLB_THROTTLE_UNKNOWN;
+    if (counts && !window->throttle[0])
+        mlb_format(window->throttle, sizeof window->throttle, "unknown");
     if (window->clock_median_hz.known || !clock_hz.known)
         return;
     window->clock_median_hz = clock_hz;

@@ -27,6 +27,11 @@ const struct mlb_option mlb_measure_options[] = {
      "steps are grouped to samples of this length, on a GPU of at least 10 ms; collectives are "
      "timed one by one",
      0},
+    {"sustain", 0, MLB_SECONDS, AT(sustain_s), 0, 3600, "0s", NULL, "TIME",
+     "after the figure, go on under load for so long: what the device gives from rest and for "
+     "good, "
+     "each on its own",
+     0},
     {0}};
 
 void mlb_plan_free(struct mlb_plan *plan)
@@ -132,7 +137,8 @@ static enum mlb_status spread_variants(struct mlb_plan *plan, struct mlb_error *
 }
 
 /* "gemm[cpu,dtype=bf16,m=4096,...]": the key by which records are compared, so every parameter is
- * in it; a variant only when one was asked for by name. */
+ * in it; a variant only when one was asked for by name, and the lasting load that heats the device
+ * for the cases after it. */
 static enum mlb_status make_id(struct mlb_case *item, struct mlb_error *err)
 {
     struct mlb_text id = {0};
@@ -142,6 +148,10 @@ static enum mlb_status make_id(struct mlb_case *item, struct mlb_error *err)
     for (const struct mlb_option *row = item->workload->params; row->name; row++) {
         mlb_text_addf(&id, ",%s=", row->name);
         mlb_option_print(row, item->params, &id);
+    }
+    if (item->measure.sustain_s > 0.0) {
+        mlb_text_add(&id, ",sustain=");
+        mlb_option_print(mlb_option_find(mlb_measure_options, "sustain"), &item->measure, &id);
     }
     mlb_text_add(&id, "]");
     bool fits = !id.failed && mlb_format(item->id, sizeof item->id, "%s", mlb_text_get(&id));
@@ -169,15 +179,15 @@ static bool listed(const char *kind, const char *const *kinds)
     return false;
 }
 
-/* Cases meant for other machines, and exact duplicates. */
+/* Cases meant for other machines (no `kinds`: all stay), and exact duplicates. */
 static void drop_needless(struct mlb_plan *plan, const char *const *kinds)
 {
     size_t kept = 0;
     for (size_t i = 0; i < plan->count; i++) {
-        bool twice = listed(plan->cases[i].without, kinds);
-        for (size_t j = 0; j < kept && !twice; j++)
-            twice = strcmp(plan->cases[j].id, plan->cases[i].id) == 0;
-        if (twice)
+        bool needless = kinds && listed(plan->cases[i].without, kinds);
+        for (size_t j = 0; j < kept && !needless; j++)
+            needless = strcmp(plan->cases[j].id, plan->cases[i].id) == 0;
+        if (needless)
             free(plan->cases[i].params);
         else
             plan->cases[kept++] = plan->cases[i];
@@ -194,7 +204,7 @@ static uint64_t hash_bytes(uint64_t hash, const void *data, size_t bytes)
     return hash;
 }
 
-void mlb_plan_rehash(struct mlb_plan *plan)
+static void hash_plan(struct mlb_plan *plan)
 {
     uint64_t hash = 0xcbf29ce484222325u;
     for (size_t i = 0; i < plan->count; i++) {
@@ -215,7 +225,17 @@ enum mlb_status mlb_plan_finish(struct mlb_plan *plan, const char *const *kinds,
         if (finish_case(&plan->cases[i], err) != MLB_OK)
             return err->status;
     drop_needless(plan, kinds);
-    mlb_plan_rehash(plan);
+    hash_plan(plan);
+    return MLB_OK;
+}
+
+enum mlb_status mlb_plan_refresh(struct mlb_plan *plan, struct mlb_error *err)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        if (make_id(&plan->cases[i], err) != MLB_OK)
+            return err->status;
+    drop_needless(plan, NULL);
+    hash_plan(plan);
     return MLB_OK;
 }
 

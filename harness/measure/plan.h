@@ -20,6 +20,7 @@ struct mlb_measure {
     double max_time_s;    /* of timed samples, 5 */
     double max_warmup_s;  /* 2 */
     double sample_time_s; /* a sample holds as many steps as reach this, 0 = one step */
+    double sustain_s;     /* go on under load for so long after the headline; 0 = don't */
 };
 extern const struct mlb_option mlb_measure_options[];
 
@@ -55,8 +56,9 @@ enum mlb_status mlb_plan_add(struct mlb_plan *plan, const struct mlb_workload *w
 enum mlb_status mlb_plan_finish(struct mlb_plan *plan, const char *const *kinds,
                                 struct mlb_error *err);
 
-/* Compute the hash again, after cases were dropped or their measuring parameters changed. */
-void mlb_plan_rehash(struct mlb_plan *plan);
+/* After cases were dropped or their measuring parameters changed: ids, duplicates and hash again.
+ */
+enum mlb_status mlb_plan_refresh(struct mlb_plan *plan, struct mlb_error *err);
 
 /* Stable sort by priority: what tells most comes first. */
 void mlb_plan_by_priority(struct mlb_plan *plan);

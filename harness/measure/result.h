@@ -38,6 +38,22 @@ struct mlb_param {
     char value[64];
 };
 
+/* What --sustain adds to a row: none of it is in the row's own time. */
+struct mlb_sustain {
+    double duration_s; /* of timed load */
+    /* From rest: the samples of the first second. */
+    struct mlb_summary burst;
+    struct mlb_telemetry_window burst_window;
+    /* Under lasting load: medians of blocks of half a second, in the order taken; their summary and
+     * window are those of the second half. */
+    double *block_ns; /* owned */
+    size_t block_count;
+    struct mlb_summary sustained;
+    struct mlb_telemetry_window window;
+    double drift_per_min; /* Theil-Sen slope over all blocks, of the median, per minute */
+    struct mlb_maybe clock_first_hz, clock_last_hz;
+};
+
 #define MLB_PARAMS     16
 #define MLB_ROW_ID     256
 #define MLB_ROW_REASON 320
@@ -66,8 +82,11 @@ struct mlb_row {
     uint64_t warmup_discarded;
     bool warm; /* became steady before the warm-up limit */
     enum mlb_stop stop;
-    double *time_ns;     /* owned, sample_count long, in the order taken; per STEP */
-    size_t sample_count; /* 0 = nothing was timed */
+    char launch[8];              /* "stream", "graph"; "" where the device knows no graphs */
+    char no_graph[96];           /* why no graph was tried */
+    struct mlb_maybe graph_gain; /* how much faster it was than the stream, relative */
+    double *time_ns;             /* owned, sample_count long, in the order taken; per STEP */
+    size_t sample_count;         /* 0 = nothing was timed */
 
     struct mlb_summary summary; /* time: of time_ns at 95 % */
     double target;              /* the relative half width that was asked for */
@@ -83,6 +102,9 @@ struct mlb_row {
 
     bool has_telemetry;
     struct mlb_telemetry_window telemetry; /* rank 0's; verdict: the first one not clean */
+
+    bool has_sustain;
+    struct mlb_sustain sustain;
 };
 
 enum mlb_health_level { MLB_HEALTH_NOTE, MLB_HEALTH_WARN, MLB_HEALTH_SICK };
@@ -155,6 +177,25 @@ struct mlb_rate {
     const char *unit;        /* "FLOP/s", "OP/s", "B/s" */
 };
 struct mlb_rate mlb_row_rate(const struct mlb_row *row, enum mlb_rate_kind kind);
+
+/* Rates of a phase of --sustain, by its own time. */
+struct mlb_rate mlb_phase_rate(const struct mlb_row *row, const struct mlb_summary *time,
+                               enum mlb_rate_kind kind);
+
+/* What a unit of work took from the plug: of the device, not of the machine. Unknown when several
+ * ranks share it. */
+struct mlb_energy {
+    bool known;
+    bool estimated;  /* mean power x median time, from a window too short for the energy counter */
+    double j;        /* per unit */
+    const char *per; /* "flop", "op", "byte" */
+};
+struct mlb_energy mlb_work_energy(const struct mlb_work *work, const struct mlb_summary *time,
+                                  const struct mlb_telemetry_window *window);
+
+/* Did the time change over the samples by more than a hundredth, and by more than their spread
+ * explains? */
+bool mlb_summary_drifts(const struct mlb_summary *time);
 
 /* JSON. to: caller deletes, NULL when out of memory. from: the row/result owns copies. */
 cJSON *mlb_row_to_json(const struct mlb_row *row);

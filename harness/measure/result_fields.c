@@ -18,6 +18,9 @@ static const char *const health_names[] = {"note", "warn", "sick", NULL};
     }
 #define ROW(key, type, when, member)        FIELD(mlb_row, key, type, when, member, NULL)
 #define ROW_CHOICE(key, member, choices)    FIELD(mlb_row, key, CHOICE, ALWAYS, member, choices)
+#define SUMMARY(key, when, member)          FIELD(mlb_summary, key, REAL, when, member, NULL)
+#define WINDOW(key, type, when, member)     FIELD(mlb_telemetry_window, key, type, when, member, NULL)
+#define SUSTAIN(key, type, member)          FIELD(mlb_sustain, key, type, ALWAYS, member, NULL)
 #define RESULT(key, type, when, member)     FIELD(mlb_result, key, type, when, member, NULL)
 #define HEALTH(key, type, member)           FIELD(mlb_health, key, type, ALWAYS, member, NULL)
 #define HEALTH_CHOICE(key, member, choices) FIELD(mlb_health, key, CHOICE, ALWAYS, member, choices)
@@ -46,6 +49,7 @@ const struct mlb_field mlb_fields_row_state[] = {
 const struct mlb_field mlb_fields_work[] = {
     ROW("bytes", REAL, WHEN_KNOWN, work.bytes),
     ROW("bus_factor", REAL, WHEN_KNOWN, work.bus_factor),
+    ROW("link", BOOL, WHEN_KNOWN, work.link),
     END};
 
 const struct mlb_field mlb_fields_samples[] = {
@@ -55,23 +59,26 @@ const struct mlb_field mlb_fields_samples[] = {
     ROW("warm", BOOL, ALWAYS, warm),
     ROW_CHOICE("stop_reason", stop, mlb_stop_names),
     ROW("target", REAL, ALWAYS, target),
+    ROW("launch", TEXT, WHEN_KNOWN, launch),
+    ROW("no_graph", TEXT, WHEN_KNOWN, no_graph),
+    ROW("graph_gain", MAYBE, ALWAYS, graph_gain),
     END};
 
 const struct mlb_field mlb_fields_time[] = {
-    ROW("n", WHOLE, ALWAYS, summary.n),
-    ROW("median", REAL, ALWAYS, summary.median),
-    ROW("min", REAL, ALWAYS, summary.min),
-    ROW("q1", REAL, ALWAYS, summary.q1),
-    ROW("q3", REAL, ALWAYS, summary.q3),
-    ROW("max", REAL, ALWAYS, summary.max),
-    ROW("lag1", REAL, WHEN_FINITE, summary.lag1),
-    ROW("drift", REAL, WHEN_FINITE, summary.drift),
+    FIELD(mlb_summary, "n", WHOLE, ALWAYS, n, NULL),
+    SUMMARY("median", ALWAYS, median),
+    SUMMARY("min", ALWAYS, min),
+    SUMMARY("q1", ALWAYS, q1),
+    SUMMARY("q3", ALWAYS, q3),
+    SUMMARY("max", ALWAYS, max),
+    SUMMARY("lag1", WHEN_FINITE, lag1),
+    SUMMARY("drift", WHEN_FINITE, drift),
     END};
 
 const struct mlb_field mlb_fields_interval[] = {
-    ROW("ci_low", REAL, ALWAYS, summary.interval.low),
-    ROW("ci_high", REAL, ALWAYS, summary.interval.high),
-    ROW("coverage", REAL, ALWAYS, summary.interval.coverage),
+    SUMMARY("ci_low", ALWAYS, interval.low),
+    SUMMARY("ci_high", ALWAYS, interval.high),
+    SUMMARY("coverage", ALWAYS, interval.coverage),
     END};
 
 const struct mlb_field mlb_fields_verification[] = {
@@ -84,22 +91,42 @@ const struct mlb_field mlb_fields_verification[] = {
     END};
 
 const struct mlb_field mlb_fields_telemetry[] = {
-    ROW("source", TEXT, ALWAYS, telemetry.source),
-    ROW("duration_s", REAL, ALWAYS, telemetry.duration_s),
-    ROW("clock_min_hz", MAYBE, ALWAYS, telemetry.clock_min_hz),
-    ROW("clock_median_hz", MAYBE, ALWAYS, telemetry.clock_median_hz),
-    ROW("memory_clock_median_hz", MAYBE, ALWAYS, telemetry.memory_clock_median_hz),
-    ROW("power_mean_w", MAYBE, ALWAYS, telemetry.power_mean_w),
-    ROW("energy_j", MAYBE, ALWAYS, telemetry.energy_j),
-    ROW("power_limit_w", MAYBE, ALWAYS, telemetry.power_limit_w),
-    ROW("temperature_max_c", MAYBE, ALWAYS, telemetry.temperature_max_c),
-    ROW("throttled_power_fraction", MAYBE, ALWAYS, telemetry.throttled_power_fraction),
-    ROW("throttled_thermal_fraction", MAYBE, ALWAYS, telemetry.throttled_thermal_fraction),
-    ROW("steal_fraction", MAYBE, ALWAYS, telemetry.steal_fraction),
-    ROW("others_fraction", MAYBE, ALWAYS, telemetry.others_fraction),
-    ROW("involuntary_switches", MAYBE, ALWAYS, telemetry.involuntary_switches),
-    ROW("ecc_uncorrected", MAYBE, ALWAYS, telemetry.ecc_uncorrected),
-    ROW("verdict", TEXT, WHEN_KNOWN, telemetry.verdict),
+    WINDOW("source", TEXT, ALWAYS, source),
+    WINDOW("duration_s", REAL, ALWAYS, duration_s),
+    WINDOW("steps", WHOLE, WHEN_KNOWN, steps),
+    WINDOW("clock_source", TEXT, WHEN_KNOWN, clock_source),
+    WINDOW("clock_min_hz", MAYBE, ALWAYS, clock_min_hz),
+    WINDOW("clock_median_hz", MAYBE, ALWAYS, clock_median_hz),
+    WINDOW("clock_first_hz", MAYBE, ALWAYS, clock_first_hz),
+    WINDOW("clock_last_hz", MAYBE, ALWAYS, clock_last_hz),
+    WINDOW("clock_kernel_hz", MAYBE, ALWAYS, clock_kernel_hz),
+    WINDOW("memory_clock_median_hz", MAYBE, ALWAYS, memory_clock_median_hz),
+    WINDOW("power_mean_w", MAYBE, ALWAYS, power_mean_w),
+    WINDOW("energy_j", MAYBE, ALWAYS, energy_j),
+    WINDOW("power_limit_w", MAYBE, ALWAYS, power_limit_w),
+    WINDOW("power_default_w", MAYBE, ALWAYS, power_default_w),
+    WINDOW("temperature_max_c", MAYBE, ALWAYS, temperature_max_c),
+    WINDOW("memory_temperature_max_c", MAYBE, ALWAYS, memory_temperature_max_c),
+    WINDOW("throttle", TEXT, WHEN_KNOWN, throttle),
+    WINDOW("throttled_power_fraction", MAYBE, ALWAYS, throttled_power_fraction),
+    WINDOW("throttled_thermal_fraction", MAYBE, ALWAYS, throttled_thermal_fraction),
+    WINDOW("throttled_board_fraction", MAYBE, ALWAYS, throttled_board_fraction),
+    WINDOW("throttled_reliability_fraction", MAYBE, ALWAYS, throttled_reliability_fraction),
+    WINDOW("other_processes", MAYBE, ALWAYS, other_processes),
+    WINDOW("others_sm_fraction", MAYBE, ALWAYS, others_sm_fraction),
+    WINDOW("steal_fraction", MAYBE, ALWAYS, steal_fraction),
+    WINDOW("others_fraction", MAYBE, ALWAYS, others_fraction),
+    WINDOW("involuntary_switches", MAYBE, ALWAYS, involuntary_switches),
+    WINDOW("ecc_uncorrected", MAYBE, ALWAYS, ecc_uncorrected),
+    WINDOW("remapped_rows", MAYBE, ALWAYS, remapped_rows),
+    WINDOW("verdict", TEXT, WHEN_KNOWN, verdict),
+    END};
+
+const struct mlb_field mlb_fields_sustain[] = {
+    SUSTAIN("duration_s", REAL, duration_s),
+    SUSTAIN("drift_per_min", REAL, drift_per_min),
+    SUSTAIN("clock_first_hz", MAYBE, clock_first_hz),
+    SUSTAIN("clock_last_hz", MAYBE, clock_last_hz),
     END};
 
 const struct mlb_field mlb_fields_head[] = {

@@ -17,7 +17,7 @@ enum mlb_field_type {
 
 enum mlb_field_when {
     MLB_ALWAYS,
-    MLB_WHEN_KNOWN, /* absent when "" or 0, which stand for unknown in the structs */
+    MLB_WHEN_KNOWN, /* absent when "", 0 or false, which stand for unknown in the structs */
     MLB_WHEN_FINITE /* absent when infinite or NaN; read as NaN when absent */
 };
 
@@ -34,10 +34,15 @@ extern const struct mlb_field mlb_fields_row_name[];
 extern const struct mlb_field mlb_fields_row_state[];
 extern const struct mlb_field mlb_fields_work[];
 extern const struct mlb_field mlb_fields_samples[];
+extern const struct mlb_field mlb_fields_verification[];
+
+/* Into struct mlb_summary. */
 extern const struct mlb_field mlb_fields_time[];
 extern const struct mlb_field mlb_fields_interval[];
-extern const struct mlb_field mlb_fields_verification[];
+
+/* Into struct mlb_telemetry_window and struct mlb_sustain. */
 extern const struct mlb_field mlb_fields_telemetry[];
+extern const struct mlb_field mlb_fields_sustain[];
 
 /* Into struct mlb_result. */
 extern const struct mlb_field mlb_fields_head[];

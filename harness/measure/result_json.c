@@ -103,7 +103,8 @@ static bool add_field(cJSON *object, const struct mlb_field *field, const void *
     case MLB_FIELD_WHOLE:
         return add_known_whole(object, field, at);
     case MLB_FIELD_BOOL:
-        return cJSON_AddBoolToObject(object, field->key, *(const bool *)at) != NULL;
+        return (field->when == MLB_WHEN_KNOWN && !*(const bool *)at) ||
+               cJSON_AddBoolToObject(object, field->key, *(const bool *)at) != NULL;
     case MLB_FIELD_CHOICE:
         return add_choice(object, field, at);
     }
@@ -161,6 +162,19 @@ static bool add_work(cJSON *json, const struct mlb_row *row)
            add_fields(group, mlb_fields_work, row);
 }
 
+/* Derived for readers that are not this program: whether the time kept still. */
+static bool add_summary(cJSON *json, const struct mlb_summary *summary)
+{
+    if (summary->n == 0)
+        return true;
+    cJSON *time = cJSON_AddObjectToObject(json, "time_ns");
+    if (!time || !add_fields(time, mlb_fields_time, summary))
+        return false;
+    return !summary->interval.known ||
+           (add_fields(time, mlb_fields_interval, summary) &&
+            cJSON_AddBoolToObject(time, "stationary", !mlb_summary_drifts(summary)));
+}
+
 static bool add_samples(cJSON *json, const struct mlb_row *row)
 {
     if (row->sample_count == 0)
@@ -169,42 +183,80 @@ static bool add_samples(cJSON *json, const struct mlb_row *row)
     if (!samples || !add_fields(samples, mlb_fields_samples, row) ||
         !add_reals(samples, "time_ns", row->time_ns, row->sample_count))
         return false;
-    if (row->summary.n == 0)
-        return true;
-    cJSON *time = cJSON_AddObjectToObject(json, "time_ns");
-    return time && add_fields(time, mlb_fields_time, row) &&
-           (!row->summary.interval.known || add_fields(time, mlb_fields_interval, row));
+    return add_summary(json, &row->summary);
 }
 
-static bool add_rate(cJSON *rates, const struct mlb_row *row, enum mlb_rate_kind kind,
-                     const char *key)
+static bool add_rate(cJSON *rates, const struct mlb_row *row, const struct mlb_summary *time,
+                     enum mlb_rate_kind kind, const char *key)
 {
-    struct mlb_rate rate = mlb_row_rate(row, kind);
+    struct mlb_rate rate = mlb_phase_rate(row, time, kind);
     if (!rate.known)
         return true;
     cJSON *group = cJSON_AddObjectToObject(rates, key);
     if (!group || !add_real(group, "value", rate.value))
         return false;
-    return !row->summary.interval.known ||
+    return !time->interval.known ||
            (add_real(group, "low", rate.low) && add_real(group, "high", rate.high));
+}
+
+static bool is_verified(const struct mlb_row *row)
+{
+    return row->verified && mlb_verification_passed(&row->verification);
 }
 
 /* Derived from work and time_ns for readers that are not this program; not read back. A rate
  * without a passed verification is not a result and is not written. */
-static bool add_rates(cJSON *json, const struct mlb_row *row)
+static bool add_rates(cJSON *json, const struct mlb_row *row, const struct mlb_summary *time)
 {
-    bool passed = row->verified && mlb_verification_passed(&row->verification);
     bool any = false;
     for (enum mlb_rate_kind kind = MLB_RATE_FLOP; kind < MLB_RATE_KINDS; kind++)
-        any = any || mlb_row_rate(row, kind).known;
-    if (!passed || !any)
+        any = any || mlb_phase_rate(row, time, kind).known;
+    if (!is_verified(row) || !any)
         return true;
     cJSON *rates = cJSON_AddObjectToObject(json, "rates");
     bool collective = row->work.bus_factor > 0.0;
     return rates &&
-           add_rate(rates, row, MLB_RATE_FLOP, row->work.operations ? "op_per_s" : "flop_per_s") &&
-           add_rate(rates, row, MLB_RATE_BYTES, collective ? "alg_bytes_per_s" : "bytes_per_s") &&
-           add_rate(rates, row, MLB_RATE_BUS, "bus_bytes_per_s");
+           add_rate(rates, row, time, MLB_RATE_FLOP,
+                    row->work.operations ? "op_per_s" : "flop_per_s") &&
+           add_rate(rates, row, time, MLB_RATE_BYTES,
+                    collective ? "alg_bytes_per_s" : "bytes_per_s") &&
+           add_rate(rates, row, time, MLB_RATE_BUS, "bus_bytes_per_s");
+}
+
+/* Derived as well, from work and telemetry. */
+static bool add_energy(cJSON *json, const struct mlb_row *row, const struct mlb_summary *time,
+                       const struct mlb_telemetry_window *window)
+{
+    struct mlb_energy energy = mlb_work_energy(&row->work, time, window);
+    bool timed = row->status == MLB_ROW_MEASURED || row->status == MLB_ROW_UNTRUSTED;
+    if (!energy.known || !timed || !is_verified(row))
+        return true;
+    char key[24];
+    snprintf(key, sizeof key, "j_per_%s", energy.per);
+    cJSON *group = cJSON_AddObjectToObject(json, "energy");
+    return group && add_real(group, key, energy.j) &&
+           add_text(group, "source", energy.estimated ? "power" : "counter");
+}
+
+static bool add_phase(cJSON *json, const char *key, const struct mlb_row *row,
+                      const struct mlb_summary *time, const struct mlb_telemetry_window *window)
+{
+    cJSON *phase = cJSON_AddObjectToObject(json, key);
+    return phase && add_summary(phase, time) && add_rates(phase, row, time) &&
+           (!row->has_telemetry || (add_energy(phase, row, time, window) &&
+                                    add_group(phase, "telemetry", mlb_fields_telemetry, window)));
+}
+
+static bool add_sustain(cJSON *json, const struct mlb_row *row)
+{
+    const struct mlb_sustain *sustain = &row->sustain;
+    if (!row->has_sustain)
+        return true;
+    cJSON *group = cJSON_AddObjectToObject(json, "sustain");
+    return group && add_fields(group, mlb_fields_sustain, sustain) &&
+           add_phase(group, "burst", row, &sustain->burst, &sustain->burst_window) &&
+           add_phase(group, "sustained", row, &sustain->sustained, &sustain->window) &&
+           add_reals(group, "block_ns", sustain->block_ns, sustain->block_count);
 }
 
 static bool add_per_rank(cJSON *json, const struct mlb_row *row)
@@ -245,9 +297,13 @@ cJSON *mlb_row_to_json(const struct mlb_row *row)
     cJSON *json = cJSON_CreateObject();
     bool good = json && add_fields(json, mlb_fields_row_name, row) && add_params(json, row) &&
                 add_fields(json, mlb_fields_row_state, row) && add_work(json, row) &&
-                add_samples(json, row) && add_rates(json, row) && add_per_rank(json, row) &&
-                add_verification(json, row) && add_details(json, &row->details) &&
-                (!row->has_telemetry || add_group(json, "telemetry", mlb_fields_telemetry, row));
+                add_samples(json, row) && add_rates(json, row, &row->summary) &&
+                add_per_rank(json, row) && add_verification(json, row) &&
+                add_details(json, &row->details) &&
+                (!row->has_telemetry ||
+                 (add_energy(json, row, &row->summary, &row->telemetry) &&
+                  add_group(json, "telemetry", mlb_fields_telemetry, &row->telemetry))) &&
+                add_sustain(json, row);
     if (good)
         return json;
     cJSON_Delete(json);

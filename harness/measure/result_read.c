@@ -60,19 +60,18 @@ static void read_work(struct mlb_reader *reader, const cJSON *json, struct mlb_r
     mlb_read_leave(reader, length);
 }
 
-static void read_summary(struct mlb_reader *reader, const cJSON *json, struct mlb_row *row)
+static bool read_summary(struct mlb_reader *reader, const cJSON *json, struct mlb_summary *summary)
 {
-    if (!mlb_read_group(reader, json, "time_ns", false, mlb_fields_time, row))
-        return;
+    if (!mlb_read_group(reader, json, "time_ns", false, mlb_fields_time, summary))
+        return false;
     const cJSON *time = cJSON_GetObjectItemCaseSensitive(json, "time_ns");
-    if (row->summary.n != row->sample_count)
-        mlb_read_fail(reader, "time_ns.n", "is not the number of samples, %zu", row->sample_count);
     if (!cJSON_GetObjectItemCaseSensitive(time, "ci_low"))
-        return;
-    row->summary.interval.known = true;
+        return true;
+    summary->interval.known = true;
     size_t length = mlb_read_enter(reader, "time_ns");
-    mlb_read_fields(reader, time, mlb_fields_interval, row);
+    mlb_read_fields(reader, time, mlb_fields_interval, summary);
     mlb_read_leave(reader, length);
+    return true;
 }
 
 static void read_samples(struct mlb_reader *reader, const cJSON *json, struct mlb_row *row)
@@ -83,7 +82,8 @@ static void read_samples(struct mlb_reader *reader, const cJSON *json, struct ml
     mlb_read_times(reader, cJSON_GetObjectItemCaseSensitive(json, "samples"), "time_ns",
                    &row->time_ns, &row->sample_count);
     mlb_read_leave(reader, length);
-    read_summary(reader, json, row);
+    if (read_summary(reader, json, &row->summary) && row->summary.n != row->sample_count)
+        mlb_read_fail(reader, "time_ns.n", "is not the number of samples, %zu", row->sample_count);
 }
 
 static void read_per_rank(struct mlb_reader *reader, const cJSON *json, struct mlb_row *row)
@@ -138,6 +138,38 @@ static void read_details(struct mlb_reader *reader, const cJSON *json, struct ml
     mlb_read_leave(reader, length);
 }
 
+static bool read_window(struct mlb_reader *reader, const cJSON *json,
+                        struct mlb_telemetry_window *window)
+{
+    return mlb_read_group(reader, json, "telemetry", false, mlb_fields_telemetry, window);
+}
+
+static void read_phase(struct mlb_reader *reader, const cJSON *json, const char *key,
+                       struct mlb_summary *time, struct mlb_telemetry_window *window)
+{
+    const cJSON *phase = mlb_read_object(reader, json, key, true);
+    if (!phase)
+        return;
+    size_t length = mlb_read_enter(reader, key);
+    read_summary(reader, phase, time);
+    read_window(reader, phase, window);
+    mlb_read_leave(reader, length);
+}
+
+static void read_sustain(struct mlb_reader *reader, const cJSON *json, struct mlb_row *row)
+{
+    struct mlb_sustain *sustain = &row->sustain;
+    row->has_sustain = mlb_read_group(reader, json, "sustain", false, mlb_fields_sustain, sustain);
+    if (!row->has_sustain)
+        return;
+    const cJSON *group = cJSON_GetObjectItemCaseSensitive(json, "sustain");
+    size_t length = mlb_read_enter(reader, "sustain");
+    read_phase(reader, group, "burst", &sustain->burst, &sustain->burst_window);
+    read_phase(reader, group, "sustained", &sustain->sustained, &sustain->window);
+    mlb_read_times(reader, group, "block_ns", &sustain->block_ns, &sustain->block_count);
+    mlb_read_leave(reader, length);
+}
+
 /* What a status promises must be there: nobody gets a "measured" without times and a passed
  * verification, or another status without its reason. */
 static void check_status(struct mlb_reader *reader, const struct mlb_row *row)
@@ -170,8 +202,8 @@ static void read_row(struct mlb_reader *reader, const cJSON *json, struct mlb_ro
     read_per_rank(reader, json, row);
     read_verification(reader, json, row);
     read_details(reader, json, &row->details);
-    row->has_telemetry =
-        mlb_read_group(reader, json, "telemetry", false, mlb_fields_telemetry, row);
+    row->has_telemetry = read_window(reader, json, &row->telemetry);
+    read_sustain(reader, json, row);
     if (reader->status == MLB_OK)
         check_status(reader, row);
 }

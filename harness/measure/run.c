@@ -194,8 +194,9 @@ static enum mlb_status sample_in_turn(struct mlb_run *run, const struct mlb_case
     enum mlb_status status = MLB_OK;
     /* Another's turn: at most 4 x max_time_s for six samples, and each phase may end one step late.
      */
-    comm->deadline_s +=
-        4.0 * item->measure.max_time_s + item->measure.max_warmup_s + 2.0 * run->deadline_s;
+    comm->deadline_s += 4.0 * item->measure.max_time_s + 2.0 * item->measure.max_warmup_s +
+                        2.0 * run->deadline_s +
+                        2.0 * item->measure.sustain_s; /* rest and burst are a part of it */
     for (int rank = 0; rank < comm->size && status == MLB_OK; rank++) {
         if (rank == comm->rank) {
             double now_s = mlb_clock_s();
@@ -249,6 +250,43 @@ static enum mlb_status join_telemetry(struct mlb_run *run, const struct mlb_samp
     return MLB_OK;
 }
 
+/* To the picosecond: no clock tells more. */
+static void round_times(double *ns, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        ns[i] = round(ns[i] * 1e3) / 1e3;
+}
+
+/* The first half's verdict and clock join the window of the second. */
+static void take_sustain(struct mlb_row *row, struct mlb_samples *samples)
+{
+    struct mlb_sustain *sustain = &row->sustain;
+    struct mlb_summary all;
+    row->has_sustain = samples->burst.count > 0 && samples->blocks.count > 0;
+    if (!row->has_sustain)
+        return;
+    round_times(samples->burst.ns, samples->burst.count);
+    round_times(samples->blocks.ns, samples->blocks.count);
+    sustain->duration_s = samples->sustained_s;
+    mlb_summarise(samples->burst.ns, samples->burst.count, 0.95, &sustain->burst);
+    sustain->burst_window = samples->burst_window;
+    sustain->block_ns = samples->blocks.ns;
+    sustain->block_count = samples->blocks.count;
+    samples->blocks.ns = NULL;
+    size_t first = sustain->block_count / 2;
+    mlb_summarise(sustain->block_ns + first, sustain->block_count - first, 0.95,
+                  &sustain->sustained);
+    mlb_summarise(sustain->block_ns, sustain->block_count, 0.95, &all);
+    sustain->drift_per_min =
+        sustain->duration_s > 0.0 ? all.drift / sustain->duration_s * 60.0 : 0.0;
+    sustain->window = samples->half_window[1];
+    sustain->clock_first_hz = samples->half_window[0].clock_first_hz;
+    sustain->clock_last_hz = samples->half_window[1].clock_last_hz;
+    if (!sustain->window.verdict[0])
+        mlb_format(sustain->window.verdict, sizeof sustain->window.verdict, "%s",
+                   samples->half_window[0].verdict);
+}
+
 static void take_samples(struct mlb_row *row, struct mlb_samples *samples, bool collective)
 {
     row->across = collective ? MLB_ACROSS_MAX : MLB_ACROSS_HARMONIC_MEAN;
@@ -259,8 +297,11 @@ static void take_samples(struct mlb_row *row, struct mlb_samples *samples, bool 
     row->time_ns = samples->across;
     row->sample_count = samples->count;
     samples->across = NULL;
-    for (size_t i = 0; i < row->sample_count; i++) /* to the picosecond: no clock tells more */
-        row->time_ns[i] = round(row->time_ns[i] * 1e3) / 1e3;
+    round_times(row->time_ns, row->sample_count);
+    mlb_format(row->launch, sizeof row->launch, "%s", samples->launch);
+    mlb_format(row->no_graph, sizeof row->no_graph, "%s", samples->no_graph);
+    row->graph_gain = samples->graph_gain;
+    take_sustain(row, samples);
 }
 
 static enum mlb_status time_case(struct mlb_run *run, const struct mlb_case *item,

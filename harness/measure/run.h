@@ -21,6 +21,7 @@ struct mlb_run {
     enum mlb_status no_channel_status; /* ... and what it is: MLB_E_UNSUPPORTED skips the row */
     struct mlb_telemetry *telemetry;   /* may be NULL */
     bool solo;                         /* ranks measure one after the other */
+    bool shared_device;                /* with other ranks: its energy is not this rank's alone */
     bool verify_only;                  /* no timing: `mlbench verify` */
     double deadline_s;                 /* of one step, a sync or a wait on another rank */
     double stop_at_s;                  /* mlb_clock_s() at which the budget ends; 0 = none */

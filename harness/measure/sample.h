@@ -9,6 +9,12 @@
 
 #include "harness/measure/run.h"
 
+/* Nanoseconds per step over all ranks; owned. */
+struct mlb_series {
+    double *ns;
+    size_t count, capacity;
+};
+
 /* Zero-initialise; mlb_samples_free. Both arrays hold nanoseconds per step, in the order taken. */
 struct mlb_samples {
     double *across; /* one value per iteration over all ranks: max, or harmonic mean */
@@ -19,6 +25,16 @@ struct mlb_samples {
     bool warm;
     enum mlb_stop stop;
     struct mlb_telemetry_window window; /* from the first sample to the last of this rank */
+
+    /* How steps are launched: "stream", "graph"; "" where the device knows no graphs. Why no graph
+     * was tried; how much faster it was than the stream. */
+    char launch[8], no_graph[96];
+    struct mlb_maybe graph_gain;
+
+    /* With --sustain: samples from rest; medians of blocks under lasting load; their windows. */
+    struct mlb_series burst, blocks;
+    struct mlb_telemetry_window burst_window, half_window[2];
+    double sustained_s; /* timed, of all blocks */
 };
 
 void mlb_samples_free(struct mlb_samples *samples);

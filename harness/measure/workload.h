@@ -42,6 +42,7 @@ struct mlb_work {
     bool operations;     /* flop are integer operations */
     double bytes;        /* memory traffic; or message size S of a collective */
     double bus_factor;   /* collectives: busbw = bytes / time * bus_factor */
+    bool link;           /* bytes go over a link, not to and from the device's own memory */
 };
 
 struct mlb_variant {
@@ -57,8 +58,13 @@ struct mlb_variant {
     /* Allocate, fill inputs, prepare. `state` is zeroed, workload->state_bytes long. Required. */
     enum mlb_status (*setup)(void *state, const void *params, const struct mlb_ctx *ctx,
                              struct mlb_error *err);
-    /* One step: only enqueues (CPU: does it). Nothing is allocated or printed. Required. */
+    /* One step: only enqueues (CPU: does it). Nothing is allocated or printed. On a GPU steps may
+     * also be written down as a graph, with the pointers they have then, and timed by replaying it;
+     * a step that does what a graph cannot hold fails then, and is timed as it is. Required. */
     enum mlb_status (*step)(void *state, const struct mlb_ctx *ctx, struct mlb_error *err);
+    /* Steps after which the operands come round again; what is timed as a graph holds a multiple of
+     * it. Called after setup. Optional: 1. */
+    size_t (*rotation)(const void *state);
     /* How the work is done: "algorithm", "candidates", with units in the names. Called on every
      * rank, rank 0's are kept; after setup, once what can be timed was timed. Optional. */
     void (*details)(const void *state, const void *params, struct mlb_details *details);
@@ -77,7 +83,8 @@ struct mlb_workload {
     /* Steps must be taken by all ranks together: time = max over ranks, and ctx->channel is there.
      */
     bool collective;
-    int min_ranks; /* fewer: skipped with the reason */
+    int min_ranks;    /* fewer: skipped with the reason */
+    bool as_launched; /* launching is what is measured: steps are never timed as a graph */
 
     /* Check of parameters among each other and derived values filled in; once, on the host.
      * MLB_E_CONFIG names the key. Optional. */

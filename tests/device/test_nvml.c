@@ -243,9 +243,6 @@ static void test_what_the_driver_counts(void **state)
     struct fake_nvml *fake = *state;
     struct mlb_telemetry_window window;
     struct mlb_telemetry *telemetry = open_telemetry(FAKE_NVML);
-    double celsius = 0;
-    check_true(mlb_telemetry_temperature(telemetry, &celsius));
-    check_close(celsius, 67, 0);
     fake->limit_mw = 500000; /* after it was opened: the limit is read then */
     fake->memory_celsius = 93;
     mlb_telemetry_begin(telemetry);
@@ -259,7 +256,7 @@ static void test_what_the_driver_counts(void **state)
     check_close(window.throttled_reliability_fraction.value, 0.01 / window.duration_s, 1e-9);
     check_text(window.clock_source, "nvml");
     check_close(window.clock_first_hz.value, 1.53e9, 1e-12);
-    check_i64(window.throttle, MLB_THROTTLE_NONE);
+    check_text(window.throttle, "none");
     check_true(!window.clock_kernel_hz.known);
     mlb_telemetry_begin(telemetry);
     fake->remapped = 1;

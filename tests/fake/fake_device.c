@@ -49,7 +49,10 @@ void fake_device_reset(void)
 void fake_device_advance(struct mlb_device *device, double ns)
 {
     (void)device;
-    fake_device.now_ns += ns;
+    if (fake_device.capturing)
+        fake_device.captured_ns += ns;
+    else
+        fake_device.now_ns += ns;
 }
 
 static enum mlb_status enter(enum fake_call call, const char *name, struct mlb_error *err)
@@ -239,6 +242,52 @@ static void *fake_stream(struct mlb_device *device)
     return NULL;
 }
 
+/* ---------------------------------------------------------------------------------------- graphs
+ */
+
+static enum mlb_status fake_begin_graph(struct mlb_device *device, struct mlb_error *err)
+{
+    (void)device;
+    if (fake_device.graph_speedup == 0.0)
+        return mlb_fail(err, MLB_E_UNSUPPORTED, "fake: no graphs today");
+    fake_device.capturing = true;
+    fake_device.captured_ns = 0.0;
+    return MLB_OK;
+}
+
+static enum mlb_status fake_end_graph(struct mlb_device *device, void **graph,
+                                      struct mlb_error *err)
+{
+    (void)device;
+    *graph = NULL;
+    fake_device.capturing = false;
+    if (fake_device.graph_spoiled)
+        return mlb_fail(err, MLB_E_UNSUPPORTED, "fake: a step waited for the device");
+    double *ns = malloc(sizeof *ns);
+    if (!ns)
+        return mlb_fail(err, MLB_E_NOMEM, "fake: out of memory");
+    *ns = fake_device.captured_ns / fake_device.graph_speedup;
+    fake_device.live_graphs++;
+    *graph = ns;
+    return MLB_OK;
+}
+
+static enum mlb_status fake_launch_graph(struct mlb_device *device, void *graph,
+                                         struct mlb_error *err)
+{
+    (void)err;
+    fake_device.graph_launches++;
+    fake_device_advance(device, *(double *)graph);
+    return MLB_OK;
+}
+
+static void fake_free_graph(struct mlb_device *device, void *graph)
+{
+    (void)device;
+    fake_device.live_graphs -= graph != NULL;
+    free(graph);
+}
+
 const struct mlb_backend mlb_backend_fake = {
     .kind = "fake",
     .count = fake_count,
@@ -254,4 +303,8 @@ const struct mlb_backend mlb_backend_fake = {
     .elapsed = fake_elapsed,
     .sync = fake_sync,
     .stream = fake_stream,
+    .begin_graph = fake_begin_graph,
+    .end_graph = fake_end_graph,
+    .launch_graph = fake_launch_graph,
+    .free_graph = fake_free_graph,
 };

@@ -34,13 +34,18 @@ struct fake_device_control {
     uint64_t fail_at;         /* ... at which of its calls, from 1; 0 = never */
     enum mlb_status fail_status;
     bool hangs; /* sync runs into its deadline, without waiting for it */
+    /* Work in a graph is so many times faster; 0: the device refuses to begin one. */
+    double graph_speedup;
+    bool graph_spoiled; /* end_graph refuses */
 
     /* What the backend saw. */
     uint64_t calls[FAKE_CALLS + 1]; /* [FAKE_CALL_ANY]: all of them */
     int open_devices;
     uint64_t live_blocks, live_bytes, peak_bytes; /* live_*: 0 at the end, or something leaked */
     uint64_t wrong_frees;                         /* of what was not allocated, or twice */
-    double now_ns;
+    uint64_t live_graphs, graph_launches;
+    bool capturing;
+    double now_ns, captured_ns;
     struct fake_block *blocks; /* its own */
 };
 extern struct fake_device_control fake_device;

@@ -106,12 +106,19 @@ static void teardown(void *state, const struct mlb_ctx *ctx)
     fake_script->teardowns++;
 }
 
+static size_t rotation(const void *state)
+{
+    (void)state;
+    return fake_script->rotation ? fake_script->rotation : 1;
+}
+
 static const struct mlb_variant variants[] = {
     {.name = "best",
      .device = "fake",
      .check = check,
      .setup = setup,
      .step = step,
+     .rotation = rotation,
      .details = details,
      .teardown = teardown},
     {.name = "plain",

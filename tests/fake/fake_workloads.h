@@ -30,6 +30,7 @@ struct fake_params {
 struct fake_script {
     const double *step_ns; /* durations, one a step; the last one repeats */
     size_t count;
+    size_t rotation;                                       /* of the operands; 0 = 1 */
     size_t steps, setups, teardowns, verifies;             /* counted */
     void (*advance)(struct mlb_device *device, double ns); /* lets time pass on the device */
 };

@@ -77,13 +77,26 @@ static void random_telemetry(struct dice *dice, struct mlb_telemetry_window *win
 {
     ANY_TEXT(dice, window->source);
     ANY_TEXT(dice, window->verdict);
+    ANY_TEXT(dice, window->clock_source);
+    ANY_TEXT(dice, window->throttle);
     window->duration_s = any_real(dice);
+    window->steps = any_whole(dice);
     struct mlb_maybe *figures[] = {&window->clock_min_hz,
                                    &window->clock_median_hz,
+                                   &window->clock_first_hz,
+                                   &window->clock_last_hz,
+                                   &window->clock_kernel_hz,
                                    &window->memory_clock_median_hz,
                                    &window->power_mean_w,
                                    &window->energy_j,
                                    &window->power_limit_w,
+                                   &window->power_default_w,
+                                   &window->memory_temperature_max_c,
+                                   &window->throttled_board_fraction,
+                                   &window->throttled_reliability_fraction,
+                                   &window->other_processes,
+                                   &window->others_sm_fraction,
+                                   &window->remapped_rows,
                                    &window->temperature_max_c,
                                    &window->throttled_power_fraction,
                                    &window->throttled_thermal_fraction,
@@ -108,20 +121,9 @@ static double *random_times(struct dice *dice, size_t n)
     return values;
 }
 
-static void random_samples(struct dice *dice, struct mlb_row *row)
+static void random_summary(struct dice *dice, struct mlb_summary *time, size_t n)
 {
-    struct mlb_summary *time = &row->summary;
-    row->sample_count = 1 + roll(dice, 30);
-    row->time_ns = random_times(dice, row->sample_count);
-    row->rank_count = 1 + roll(dice, 8);
-    row->rank_median_ns = random_times(dice, row->rank_count);
-    row->across = (enum mlb_across)roll(dice, 2);
-    row->stop = (enum mlb_stop)roll(dice, 4);
-    row->steps_per_sample = any_whole(dice);
-    row->warmup_discarded = any_whole(dice);
-    row->warm = roll(dice, 2);
-    row->target = any_real(dice);
-    time->n = row->sample_count;
+    time->n = n;
     double *figures[] = {&time->median, &time->min,  &time->max,  &time->q1,
                          &time->q3,     &time->lag1, &time->drift};
     for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++)
@@ -132,6 +134,42 @@ static void random_samples(struct dice *dice, struct mlb_row *row)
         time->interval.high = any_real(dice);
         time->interval.coverage = any_real(dice);
     }
+}
+
+static void random_sustain(struct dice *dice, struct mlb_row *row)
+{
+    struct mlb_sustain *sustain = &row->sustain;
+    row->has_sustain = true;
+    sustain->duration_s = any_real(dice);
+    sustain->drift_per_min = any_real(dice);
+    sustain->clock_first_hz = maybe(dice);
+    sustain->clock_last_hz = maybe(dice);
+    sustain->block_count = 1 + roll(dice, 30);
+    sustain->block_ns = random_times(dice, sustain->block_count);
+    random_summary(dice, &sustain->burst, 1 + roll(dice, 100));
+    random_summary(dice, &sustain->sustained, sustain->block_count);
+    if (!row->has_telemetry)
+        return;
+    random_telemetry(dice, &sustain->burst_window);
+    random_telemetry(dice, &sustain->window);
+}
+
+static void random_samples(struct dice *dice, struct mlb_row *row)
+{
+    row->sample_count = 1 + roll(dice, 30);
+    row->time_ns = random_times(dice, row->sample_count);
+    row->rank_count = 1 + roll(dice, 8);
+    row->rank_median_ns = random_times(dice, row->rank_count);
+    row->across = (enum mlb_across)roll(dice, 2);
+    row->stop = (enum mlb_stop)roll(dice, 4);
+    row->steps_per_sample = any_whole(dice);
+    row->warmup_discarded = any_whole(dice);
+    row->warm = roll(dice, 2);
+    row->target = any_real(dice);
+    ANY_TEXT(dice, row->launch);
+    ANY_TEXT(dice, row->no_graph);
+    row->graph_gain = maybe(dice);
+    random_summary(dice, &row->summary, row->sample_count);
 }
 
 static void random_verification(struct dice *dice, struct mlb_row *row)
@@ -176,6 +214,7 @@ void record_random_row(struct mlb_row *row, uint64_t seed)
     row->work.operations = roll(&dice, 2);
     row->work.bytes = known_real(&dice);
     row->work.bus_factor = known_real(&dice);
+    row->work.link = roll(&dice, 2);
     if (row->status == MLB_ROW_MEASURED || roll(&dice, 2))
         random_samples(&dice, row);
     if (row->status == MLB_ROW_MEASURED || roll(&dice, 2))
@@ -192,6 +231,8 @@ void record_random_row(struct mlb_row *row, uint64_t seed)
     row->has_telemetry = roll(&dice, 2);
     if (row->has_telemetry)
         random_telemetry(&dice, &row->telemetry);
+    if (roll(&dice, 2))
+        random_sustain(&dice, row);
 }
 
 static void random_head(struct dice *dice, struct mlb_result *result)

@@ -5,59 +5,8 @@
 
 #include "harness/base/clock.h"
 #include "harness/base/text.h"
-#include "harness/measure/run.h"
 #include "harness/measure/sample.h"
-#include "tests/fake/fake_comm.h"
-#include "tests/fake/fake_device.h"
-#include "tests/fake/fake_workloads.h"
-
-struct bench {
-    struct fake_script script;
-    struct fake_comm comm;
-    struct mlb_run run;
-    struct mlb_plan plan;
-    struct mlb_case *item;
-    struct mlb_row row;
-    struct mlb_error err;
-};
-
-static void begin(struct bench *b, const char *workload, const double *step_ns, size_t count)
-{
-    memset(b, 0, sizeof *b);
-    fake_device_reset();
-    fake_comm_init(&b->comm, 1);
-    b->script =
-        (struct fake_script){.step_ns = step_ns, .count = count, .advance = fake_device_advance};
-    fake_script = &b->script;
-    check_ok(mlb_backend_fake.open(0, 0, &b->run.ctx.device, &b->err), &b->err);
-    b->run.ctx.comm = &b->comm.comm;
-    b->run.ctx.threads = 1;
-    b->run.deadline_s = 1;
-    check_ok(mlb_plan_add(&b->plan, mlb_workload_find(workload), &b->item, &b->err), &b->err);
-    b->item->measure.max_warmup_s = 0.02;
-    b->item->measure.sample_time_s = 0;
-    mlb_format(b->item->device, sizeof b->item->device, "fake");
-}
-
-static enum mlb_status measure(struct bench *b)
-{
-    return mlb_run_case(&b->run, b->item, &b->row, &b->err);
-}
-
-static void end(struct bench *b)
-{
-    check_u64(b->script.setups, b->script.teardowns);
-    check_u64(b->comm.watches, b->comm.unwatches);
-    mlb_row_free(&b->row);
-    mlb_plan_free(&b->plan);
-    mlb_backend_fake.close(b->run.ctx.device);
-    check_u64(fake_device.live_blocks, 0);
-}
-
-static struct fake_params *params(struct bench *b)
-{
-    return b->item->params;
-}
+#include "tests/measure/bench.h"
 
 static const double steady[] = {2e6};
 
@@ -65,8 +14,8 @@ static void test_precise(void **state)
 {
     (void)state;
     struct bench b;
-    begin(&b, "alpha", steady, 1);
-    check_ok(measure(&b), &b.err);
+    bench_begin(&b, "alpha", steady, 1);
+    check_ok(bench_measure(&b), &b.err);
     check_i64(b.row.status, MLB_ROW_MEASURED);
     check_i64(b.row.stop, MLB_STOP_PRECISION);
     check_true(b.row.warm && b.row.warmup_discarded > 0);
@@ -82,7 +31,7 @@ static void test_precise(void **state)
     check_u64(b.row.details.count, 2); /* asked for once the timing was over */
     check_text(mlb_detail_find(&b.row.details, "algorithm")->text, "number 7");
     check_close(mlb_detail_find(&b.row.details, "steps")->number, (double)b.script.steps, 0);
-    end(&b);
+    bench_end(&b);
 }
 
 /* Times of 1 and 3 ms in turn: the interval of the median stays wide for ever. */
@@ -93,22 +42,22 @@ static void test_limits(void **state)
     struct bench b;
     for (size_t i = 0; i < 4096; i++)
         noise[i] = (i * 2654435761u >> 7) % 2 ? 1e6 : 3e6;
-    begin(&b, "alpha", noise, 4096);
+    bench_begin(&b, "alpha", noise, 4096);
     b.item->measure.max_time_s = 0.2;
-    check_ok(measure(&b), &b.err);
+    check_ok(bench_measure(&b), &b.err);
     check_i64(b.row.stop, MLB_STOP_TIME);
     check_i64(b.row.status, MLB_ROW_MEASURED);
     double timed = 0;
     for (size_t i = 0; i < b.row.sample_count; i++)
         timed += b.row.time_ns[i];
     check_true(timed >= 0.2e9 && timed < 0.25e9);
-    end(&b);
-    begin(&b, "alpha", noise, 4096);
+    bench_end(&b);
+    bench_begin(&b, "alpha", noise, 4096);
     b.item->measure.max_samples = 33;
-    check_ok(measure(&b), &b.err);
+    check_ok(bench_measure(&b), &b.err);
     check_i64(b.row.stop, MLB_STOP_SAMPLES);
     check_u64(b.row.sample_count, 33);
-    end(&b);
+    bench_end(&b);
 }
 
 /* A clock that rises for 60 steps: none of them is in the record. */
@@ -119,13 +68,13 @@ static void test_warm_up(void **state)
     struct bench b;
     for (size_t i = 0; i < 61; i++)
         ramp[i] = 20e6 - 0.3e6 * (double)i;
-    begin(&b, "alpha", ramp, 61);
+    bench_begin(&b, "alpha", ramp, 61);
     b.item->measure.max_warmup_s = 5;
-    check_ok(measure(&b), &b.err);
+    check_ok(bench_measure(&b), &b.err);
     check_true(b.row.warm);
     check_close(b.row.summary.max, 2e6, 0);
     check_true(b.row.warmup_discarded >= 60);
-    end(&b);
+    bench_end(&b);
 }
 
 static void test_never_warm(void **state)
@@ -135,12 +84,12 @@ static void test_never_warm(void **state)
     struct bench b;
     for (size_t i = 0; i < 100000; i++)
         ramp[i] = 1e6 * (1.0 + 0.05 * (double)i);
-    begin(&b, "alpha", ramp, 100000);
+    bench_begin(&b, "alpha", ramp, 100000);
     b.item->measure.max_warmup_s = 0.0;
-    check_ok(measure(&b), &b.err);
+    check_ok(bench_measure(&b), &b.err);
     check_true(!b.row.warm);
     check_true(b.row.summary.drift > 0.05);
-    end(&b);
+    bench_end(&b);
 }
 
 static void test_steps_are_grouped(void **state)
@@ -158,14 +107,14 @@ static void test_steps_are_grouped(void **state)
                  {"cuda", 0.05, 2000}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct bench b;
-        begin(&b, "alpha", short_step, 1);
+        bench_begin(&b, "alpha", short_step, 1);
         mlb_format(b.run.ctx.device->info.kind, sizeof b.run.ctx.device->info.kind, "%s",
                    cases[i].kind);
         b.item->measure.sample_time_s = cases[i].sample_time_s;
-        check_ok(measure(&b), &b.err);
+        check_ok(bench_measure(&b), &b.err);
         check_u64(b.row.steps_per_sample, cases[i].steps);
         check_close(b.row.summary.median, 2.5e4, 1e-12);
-        end(&b);
+        bench_end(&b);
     }
 }
 
@@ -186,14 +135,14 @@ static void test_faults(void **state)
         {FAKE_STEP_FAILS, MLB_ROW_FAILED, true, "step 30 failed"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct bench b;
-        begin(&b, "alpha", steady, 1);
-        params(&b)->fault = cases[i].fault;
-        check_ok(measure(&b), &b.err);
+        bench_begin(&b, "alpha", steady, 1);
+        bench_params(&b)->fault = cases[i].fault;
+        check_ok(bench_measure(&b), &b.err);
         check_i64(b.row.status, cases[i].status);
         check_contains(b.row.reason, cases[i].reason);
         check_u64(b.row.sample_count, 0);
         check_true(b.row.verified == cases[i].verified);
-        end(&b);
+        bench_end(&b);
     }
 }
 
@@ -202,45 +151,45 @@ static void test_lost(void **state)
 {
     (void)state;
     struct bench b;
-    begin(&b, "alpha", steady, 1);
-    params(&b)->fault = FAKE_LOST;
-    check_fails(measure(&b), MLB_E_COMM, &b.err, "the others are gone");
-    end(&b);
-    begin(&b, "alpha", steady, 1);
+    bench_begin(&b, "alpha", steady, 1);
+    bench_params(&b)->fault = FAKE_LOST;
+    check_fails(bench_measure(&b), MLB_E_COMM, &b.err, "the others are gone");
+    bench_end(&b);
+    bench_begin(&b, "alpha", steady, 1);
     fake_device.hangs = true;
-    check_true(measure(&b) == MLB_E_TIMEOUT);
-    end(&b);
+    check_true(bench_measure(&b) == MLB_E_TIMEOUT);
+    bench_end(&b);
 }
 
 static void test_skipped(void **state)
 {
     (void)state;
     struct bench b;
-    begin(&b, "gather", steady, 1);
-    check_ok(measure(&b), &b.err);
+    bench_begin(&b, "gather", steady, 1);
+    check_ok(bench_measure(&b), &b.err);
     check_i64(b.row.status, MLB_ROW_SKIPPED);
     check_text(b.row.reason, "needs 2 ranks or more, this job has 1");
-    end(&b);
-    begin(&b, "alpha", steady, 1);
+    bench_end(&b);
+    bench_begin(&b, "alpha", steady, 1);
     struct mlb_device *device = b.run.ctx.device;
     b.run.ctx.device = NULL;
     b.run.absent = "no driver";
-    check_ok(measure(&b), &b.err);
+    check_ok(bench_measure(&b), &b.err);
     check_i64(b.row.status, MLB_ROW_SKIPPED);
     check_text(b.row.reason, "no driver");
     mlb_row_free(&b.row);
     b.run.absent = "cuda: memory of device 0: unspecified launch failure";
     b.run.absent_status = MLB_E_DEVICE; /* it was there until a case broke it */
-    check_ok(measure(&b), &b.err);
+    check_ok(bench_measure(&b), &b.err);
     check_i64(b.row.status, MLB_ROW_FAILED);
     check_text(b.row.reason, b.run.absent);
     b.run.ctx.device = device;
-    end(&b);
-    begin(&b, "alpha", steady, 1);
+    bench_end(&b);
+    bench_begin(&b, "alpha", steady, 1);
     mlb_format(b.item->variant, sizeof b.item->variant, "odd");
-    check_ok(measure(&b), &b.err);
+    check_ok(bench_measure(&b), &b.err);
     check_contains(b.row.reason, "no variant odd of alpha for device 'fake'");
-    end(&b);
+    bench_end(&b);
 }
 
 /* A library that is not there skips the row, one that is there and does not start fails it. */
@@ -253,14 +202,14 @@ static void test_no_channel(void **state)
     } cases[] = {{MLB_E_UNSUPPORTED, MLB_ROW_SKIPPED}, {MLB_E_COMM, MLB_ROW_FAILED}};
     for (size_t i = 0; i < 2; i++) {
         struct bench b;
-        begin(&b, "gather", steady, 1);
+        bench_begin(&b, "gather", steady, 1);
         fake_comm_init(&b.comm, 2);
         b.run.no_channel = "nccl: no interface";
         b.run.no_channel_status = cases[i].status;
-        check_ok(measure(&b), &b.err);
+        check_ok(bench_measure(&b), &b.err);
         check_i64(b.row.status, cases[i].row);
         check_text(b.row.reason, "nccl: no interface");
-        end(&b);
+        bench_end(&b);
     }
 }
 
@@ -271,13 +220,13 @@ static void test_budget(void **state)
     (void)state;
     static const double slow[] = {1e9};
     struct bench b;
-    begin(&b, "alpha", slow, 1);
+    bench_begin(&b, "alpha", slow, 1);
     b.run.stop_at_s = mlb_clock_s() - 1.0;
-    check_ok(measure(&b), &b.err);
+    check_ok(bench_measure(&b), &b.err);
     check_i64(b.row.stop, MLB_STOP_BUDGET);
     check_i64(b.row.status, MLB_ROW_UNTRUSTED);
     check_contains(b.row.reason, "no interval");
-    end(&b);
+    bench_end(&b);
 }
 
 /* It ends the warm-up too. */
@@ -288,13 +237,13 @@ static void test_budget_in_warm_up(void **state)
     struct bench b;
     for (size_t i = 0; i < 4096; i++)
         ramp[i] = 1e6 * (1.0 + 0.05 * (double)i);
-    begin(&b, "alpha", ramp, 4096);
+    bench_begin(&b, "alpha", ramp, 4096);
     b.item->measure.max_warmup_s = 3600;
     b.run.stop_at_s = mlb_clock_s() - 1.0;
-    check_ok(measure(&b), &b.err);
+    check_ok(bench_measure(&b), &b.err);
     check_u64(b.row.warmup_discarded, 1);
     check_i64(b.row.stop, MLB_STOP_BUDGET);
-    end(&b);
+    bench_end(&b);
 }
 
 /* Samples of 1 ms made of steps of 20 us: 50 ms of them; each chunk begins with a step that is not
@@ -309,17 +258,17 @@ static void test_time_of_grouped_steps(void **state)
     } cases[] = {{1.2e-3, false}, {0.4e-3, true}};
     for (size_t i = 0; i < 2; i++) {
         struct bench b;
-        begin(&b, "alpha", short_step, 1);
+        bench_begin(&b, "alpha", short_step, 1);
         b.item->measure.sample_time_s = cases[i].sample_time_s;
         b.item->measure.min_time_s = b.item->measure.max_time_s = 0.05;
         mlb_format(b.run.ctx.device->info.kind, sizeof b.run.ctx.device->info.kind, "cpu");
-        check_ok(measure(&b), &b.err);
+        check_ok(bench_measure(&b), &b.err);
         double timed_s = (double)(b.row.sample_count * b.row.steps_per_sample) * 2e-5;
         check_true(timed_s >= 0.05 && timed_s < 0.08);
         size_t recorded = b.row.sample_count * b.row.steps_per_sample;
         size_t warm_up = b.script.steps - recorded - b.row.warmup_discarded;
         check_true(cases[i].untimed ? warm_up >= 3 * b.row.steps_per_sample : warm_up < 50);
-        end(&b);
+        bench_end(&b);
     }
 }
 
@@ -329,12 +278,12 @@ static void test_slow_steps(void **state)
     (void)state;
     static const double slow[] = {0.4e9};
     struct bench b;
-    begin(&b, "alpha", slow, 1);
+    bench_begin(&b, "alpha", slow, 1);
     b.item->measure.max_time_s = 1;
-    check_ok(measure(&b), &b.err);
+    check_ok(bench_measure(&b), &b.err);
     check_u64(b.row.sample_count, 6);
     check_i64(b.row.stop, MLB_STOP_TIME);
-    end(&b);
+    bench_end(&b);
 }
 
 static void test_interrupted(void **state)
@@ -342,22 +291,22 @@ static void test_interrupted(void **state)
     (void)state;
     static volatile sig_atomic_t flag = 1;
     struct bench b;
-    begin(&b, "alpha", steady, 1);
+    bench_begin(&b, "alpha", steady, 1);
     b.run.interrupted = &flag;
-    check_fails(measure(&b), MLB_E_INTERRUPTED, &b.err, "interrupted");
-    end(&b);
+    check_fails(bench_measure(&b), MLB_E_INTERRUPTED, &b.err, "interrupted");
+    bench_end(&b);
 }
 
 static void test_verify_only(void **state)
 {
     (void)state;
     struct bench b;
-    begin(&b, "alpha", steady, 1);
+    bench_begin(&b, "alpha", steady, 1);
     b.run.verify_only = true;
-    check_ok(measure(&b), &b.err);
+    check_ok(bench_measure(&b), &b.err);
     check_true(b.row.verified && mlb_verification_passed(&b.row.verification));
     check_u64(b.script.steps, 0);
-    end(&b);
+    bench_end(&b);
 }
 
 /* Three ranks that do the same: counts add up, times stay, every rank has its median. */
@@ -365,18 +314,18 @@ static void test_ranks(void **state)
 {
     (void)state;
     struct bench b;
-    begin(&b, "alpha", steady, 1);
+    bench_begin(&b, "alpha", steady, 1);
     fake_comm_init(&b.comm, 3);
-    check_ok(measure(&b), &b.err);
+    check_ok(bench_measure(&b), &b.err);
     check_close(b.row.summary.median, 2e6, 1e-12);
     check_u64(b.row.rank_count, 3);
     check_u64(b.row.verification.checked, 3);
-    end(&b);
-    begin(&b, "alpha", steady, 1);
+    bench_end(&b);
+    bench_begin(&b, "alpha", steady, 1);
     fake_comm_init(&b.comm, 3);
     b.comm.broken = MLB_E_TIMEOUT;
-    check_fails(measure(&b), MLB_E_TIMEOUT, &b.err, "rank 1 did not come");
-    end(&b);
+    check_fails(bench_measure(&b), MLB_E_TIMEOUT, &b.err, "rank 1 did not come");
+    bench_end(&b);
 }
 
 static enum mlb_status slow_all_max(struct mlb_comm *comm, double *values, size_t count,
@@ -392,17 +341,17 @@ static void test_solo_window(void **state)
 {
     (void)state;
     struct bench b;
-    begin(&b, "alpha", steady, 1);
+    bench_begin(&b, "alpha", steady, 1);
     fake_comm_init(&b.comm, 2);
     struct mlb_comm_ops slow = *b.comm.comm.ops;
     slow.all_max = slow_all_max;
     b.comm.comm.ops = &slow;
     b.run.solo = true;
     check_ok(mlb_telemetry_open(NULL, &b.run.telemetry, &b.err), &b.err);
-    check_ok(measure(&b), &b.err);
+    check_ok(bench_measure(&b), &b.err);
     check_true(b.row.has_telemetry && b.row.telemetry.duration_s < 0.3);
     mlb_telemetry_close(b.run.telemetry);
-    end(&b);
+    bench_end(&b);
 }
 
 /* Of two ranks the first leaves half of the budget to the second. */
@@ -414,18 +363,18 @@ static void test_solo_budget(void **state)
     struct bench b;
     for (size_t i = 0; i < MOST; i++)
         noise[i] = (i * 2654435761u >> 7) % 2 ? 1e6 : 3e6;
-    begin(&b, "alpha", noise, MOST);
+    bench_begin(&b, "alpha", noise, MOST);
     fake_comm_init(&b.comm, 2);
     b.run.solo = true;
     b.item->measure.max_time_s = 1e5;
     b.item->measure.max_samples = 1u << 30;
     double began_s = mlb_clock_s();
     b.run.stop_at_s = began_s + 2.0;
-    check_ok(measure(&b), &b.err);
+    check_ok(bench_measure(&b), &b.err);
     check_i64(b.row.stop, MLB_STOP_BUDGET);
     check_true(mlb_clock_s() - began_s < 1.9);
     check_close(b.run.stop_at_s, began_s + 2.0, 0);
-    end(&b);
+    bench_end(&b);
     test_free(noise);
 }
 
@@ -436,12 +385,12 @@ static void test_long_steps(void **state)
     (void)state;
     static const double slow[] = {20e9};
     struct bench b;
-    begin(&b, "alpha", slow, 1);
+    bench_begin(&b, "alpha", slow, 1);
     b.item->measure.max_warmup_s = 5;
-    check_ok(measure(&b), &b.err);
+    check_ok(bench_measure(&b), &b.err);
     check_u64(b.row.warmup_discarded, 3);
     check_u64(b.comm.watches, b.script.steps + 2); /* setup and verification have one each */
-    end(&b);
+    bench_end(&b);
 }
 
 static void test_stop_rule(void **state)
