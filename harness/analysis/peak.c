@@ -24,17 +24,23 @@ static bool is_one_of(const char *word, const char *const *words)
     return false;
 }
 
+static enum mlb_status check_key(const struct mlb_json *json, const cJSON *item,
+                                 const char *const *keys, struct mlb_error *err)
+{
+    if (is_one_of(item->string, keys))
+        return MLB_OK;
+    const char *near = mlb_nearest(item->string, keys);
+    return mlb_json_fail(json, item, err, "unknown key '%s'%s%s%s", item->string,
+                         near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
 /* Every key of `object` is one of `keys`. */
 static enum mlb_status check_keys(const struct mlb_json *json, const cJSON *object,
                                   const char *const *keys, struct mlb_error *err)
 {
-    for (const cJSON *item = object->child; item; item = item->next) {
-        if (is_one_of(item->string, keys))
-            continue;
-        const char *near = mlb_nearest(item->string, keys);
-        return mlb_json_fail(json, item, err, "unknown key '%s'%s%s%s", item->string,
-                             near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
-    }
+    for (const cJSON *item = object->child; item; item = item->next)
+        if (check_key(json, item, keys, err) != MLB_OK)
+            return err->status;
     return MLB_OK;
 }
 
@@ -46,6 +52,9 @@ static enum mlb_status check_positive(const struct mlb_json *json, const cJSON *
     return mlb_json_fail(json, item, err, "'%s' must be a number above 0", item->string);
 }
 
+/* Element types that only blocks with scales of their own make. */
+static const char *const block_types[] = {"mxfp8", "nvfp4", NULL};
+
 /* { element type: number } with integer types only, or none of them. */
 static enum mlb_status check_rates(const struct mlb_json *json, const cJSON *object, bool integers,
                                    struct mlb_error *err)
@@ -55,10 +64,11 @@ static enum mlb_status check_rates(const struct mlb_json *json, const cJSON *obj
     if (!cJSON_IsObject(object))
         return mlb_json_fail(json, object, err, "'%s' must be an object of numbers by element type",
                              object->string);
-    if (check_keys(json, object, mlb_dtype_names, err) != MLB_OK)
-        return err->status;
     for (const cJSON *item = object->child; item; item = item->next) {
         enum mlb_dtype dtype = MLB_F64;
+        if (!is_one_of(item->string, block_types) &&
+            check_key(json, item, mlb_dtype_names, err) != MLB_OK)
+            return err->status;
         mlb_dtype_parse(item->string, &dtype);
         if ((dtype == MLB_S8 || dtype == MLB_S32) != integers)
             return mlb_json_fail(json, item, err, "'%s' belongs into '%s'", item->string,
@@ -175,20 +185,12 @@ static const cJSON *find_device(const struct mlb_peaks *peaks, const struct mlb_
     return NULL;
 }
 
-static const char *param_of(const struct mlb_row *row, const char *name)
-{
-    for (size_t i = 0; i < row->param_count; i++)
-        if (strcmp(row->params[i].name, name) == 0)
-            return row->params[i].value;
-    return "";
-}
-
 struct mlb_peak mlb_peak_of_row(const struct mlb_peaks *peaks, const struct mlb_device_info *device,
                                 const struct mlb_row *row)
 {
     struct mlb_peak peak = {0};
     bool collective = row->work.bus_factor > 0.0;
-    if (collective || strcmp(row->device, device->kind) != 0)
+    if (collective || row->work.link || strcmp(row->device, device->kind) != 0)
         return peak;
     const cJSON *entry = find_device(peaks, device);
     if (!entry)
@@ -196,7 +198,7 @@ struct mlb_peak mlb_peak_of_row(const struct mlb_peaks *peaks, const struct mlb_
     if (row->work.flop > 0.0) {
         const char *table = row->work.operations ? "op_per_s" : "flop_per_s";
         const cJSON *rates = cJSON_GetObjectItemCaseSensitive(entry, table);
-        peak.known = mlb_json_get_real(rates, param_of(row, "dtype"), &peak.value);
+        peak.known = mlb_json_get_real(rates, mlb_row_param(row, "dtype"), &peak.value);
     } else if (row->work.bytes > 0.0) {
         peak.known = mlb_json_get_real(entry, "bytes_per_s", &peak.value);
     }

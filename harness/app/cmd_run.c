@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "harness/analysis/bound.h"
 #include "harness/analysis/cost.h"
 #include "harness/analysis/health.h"
 #include "harness/app/commands.h"
@@ -189,7 +190,8 @@ static enum mlb_status keep(struct job *job, struct mlb_row *row, struct mlb_err
     enum mlb_status status = MLB_OK;
     if (is_root(job)) {
         struct mlb_text line = {0};
-        struct mlb_report report = {&job->result, NULL, NULL};
+        struct mlb_report report = {.result = &job->result};
+        mlb_bound_judge(&job->result.device, row);
         mlb_report_row_line(&report, row, &line);
         mlb_progress_clear(&job->progress);
         mlb_log(&job->session.log, MLB_LOG_DEBUG, "%s", mlb_text_get(&line));
@@ -312,7 +314,10 @@ static enum mlb_status print_summary(struct job *job, struct mlb_error *err)
     }
     if (trouble.status != MLB_OK)
         mlb_log(&job->session.log, MLB_LOG_WARN, "no percentages of peak: %s", trouble.text);
-    struct mlb_report report = {&job->result, &peaks, job->record};
+    struct mlb_report report = {.result = &job->result,
+                                .peaks = &peaks,
+                                .record_path = job->record,
+                                .verbose = job->options->verbose};
     struct mlb_text text = {0};
     const struct mlb_printer *printer = mlb_printer_find(mlb_printer_names[job->options->format]);
     enum mlb_status status = printer->print(&report, &text, err);

@@ -30,7 +30,8 @@ struct mlb_telemetry_window {
     /* GPU: SM clock; CPU: mean over the rank's cores. First and last: medians of the first and the
      * last tenth of the readings. */
     struct mlb_maybe clock_min_hz, clock_median_hz, clock_first_hz, clock_last_hz;
-    struct mlb_maybe clock_kernel_hz; /* GPU: mean over the window by the SMs' own counters */
+    struct mlb_maybe clock_kernel_hz;     /* GPU: mean over the window by the SMs' own counters */
+    struct mlb_maybe clock_ranks_mean_hz; /* over all ranks' devices, in a job of several */
     struct mlb_maybe memory_clock_median_hz;
     struct mlb_maybe power_mean_w, energy_j, power_limit_w;
     struct mlb_maybe power_default_w; /* limit that the board comes with */
@@ -52,6 +53,10 @@ struct mlb_telemetry_window {
     struct mlb_maybe remapped_rows;        /* GPU: rows of memory replaced in the window */
     char verdict[96]; /* "" = clean; else why samples of this window are not to be trusted */
 };
+
+/* The clock that the window had: by the SMs' own counters where they are, since they count what
+ * others only sample. 0 = not known. */
+double mlb_telemetry_clock(const struct mlb_telemetry_window *window);
 
 struct mlb_telemetry; /* opaque */
 

@@ -293,3 +293,10 @@ void mlb_telemetry_take_cycles(bool counts, struct mlb_maybe clock_hz,
     window->clock_median_hz = clock_hz;
     mlb_format(window->clock_source, sizeof window->clock_source, "kernel");
 }
+
+double mlb_telemetry_clock(const struct mlb_telemetry_window *window)
+{
+    return window->clock_kernel_hz.known   ? window->clock_kernel_hz.value
+           : window->clock_median_hz.known ? window->clock_median_hz.value
+                                           : 0.0;
+}

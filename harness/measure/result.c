@@ -98,6 +98,14 @@ const struct mlb_row *mlb_result_find(const struct mlb_result *result, const cha
     return NULL;
 }
 
+const char *mlb_row_param(const struct mlb_row *row, const char *name)
+{
+    for (size_t i = 0; i < row->param_count; i++)
+        if (strcmp(row->params[i].name, name) == 0)
+            return row->params[i].value;
+    return "";
+}
+
 /* Room for one more note. When the list is full, the last one that weighs less gives way: what
  * makes the exit code 4 must not get lost behind remarks. */
 static struct mlb_health *health_place(struct mlb_result *result, enum mlb_health_level level)
@@ -196,7 +204,8 @@ struct mlb_energy mlb_work_energy(const struct mlb_work *work, const struct mlb_
     struct mlb_energy energy = {.per =
                                     work->flop > 0.0 ? work->operations ? "op" : "flop" : "byte"};
     double units = work->flop > 0.0 ? work->flop : work->bytes, step_j = 0.0;
-    if (window->steps == 0 || !(units > 0.0))
+    bool own = work->bus_factor == 0.0 && !work->link; /* not of a link and its other end */
+    if (!own || window->steps == 0 || !(units > 0.0))
         return energy;
     energy.estimated = !window->energy_j.known;
     if (window->energy_j.known)

@@ -164,6 +164,8 @@ enum mlb_status mlb_result_add(struct mlb_result *result, struct mlb_row *row,
 enum mlb_status mlb_result_put(struct mlb_result *result, struct mlb_row *row,
                                struct mlb_error *err);
 const struct mlb_row *mlb_result_find(const struct mlb_result *result, const char *id);
+/* The value of a row's parameter; "" when it has none of that name. */
+const char *mlb_row_param(const struct mlb_row *row, const char *name);
 void mlb_result_note(struct mlb_result *result, enum mlb_health_level level, const char *code,
                      const char *format, ...) __attribute__((format(printf, 4, 5)));
 void mlb_result_fact(struct mlb_result *result, const char *name, const char *format, ...)
@@ -183,7 +185,7 @@ struct mlb_rate mlb_phase_rate(const struct mlb_row *row, const struct mlb_summa
                                enum mlb_rate_kind kind);
 
 /* What a unit of work took from the plug: of the device, not of the machine. Unknown when several
- * ranks share it. */
+ * ranks share it, and for what goes over a link. */
 struct mlb_energy {
     bool known;
     bool estimated;  /* mean power x median time, from a window too short for the energy counter */

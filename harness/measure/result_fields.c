@@ -100,6 +100,7 @@ const struct mlb_field mlb_fields_telemetry[] = {
     WINDOW("clock_first_hz", MAYBE, ALWAYS, clock_first_hz),
     WINDOW("clock_last_hz", MAYBE, ALWAYS, clock_last_hz),
     WINDOW("clock_kernel_hz", MAYBE, ALWAYS, clock_kernel_hz),
+    WINDOW("clock_ranks_mean_hz", MAYBE, ALWAYS, clock_ranks_mean_hz),
     WINDOW("memory_clock_median_hz", MAYBE, ALWAYS, memory_clock_median_hz),
     WINDOW("power_mean_w", MAYBE, ALWAYS, power_mean_w),
     WINDOW("energy_j", MAYBE, ALWAYS, energy_j),

@@ -229,12 +229,36 @@ static enum mlb_status gather_medians(struct mlb_comm *comm, const struct mlb_sa
     return MLB_OK;
 }
 
+/* A rate is the mean of the ranks', so what it is a part of needs the mean of their clocks. */
+static enum mlb_status join_clocks(struct mlb_comm *comm, struct mlb_samples *samples,
+                                   struct mlb_error *err)
+{
+    struct mlb_telemetry_window *windows[] = {&samples->window, &samples->burst_window,
+                                              &samples->half_window[1]};
+    double sums[6];
+    if (comm->size == 1)
+        return MLB_OK;
+    for (size_t i = 0; i < 3; i++) {
+        sums[2 * i] = mlb_telemetry_clock(windows[i]);
+        sums[2 * i + 1] = sums[2 * i] > 0.0 ? 1.0 : 0.0;
+    }
+    if (comm->ops->all_sum(comm, sums, 6, err) != MLB_OK)
+        return err->status;
+    for (size_t i = 0; i < 3; i++)
+        if (sums[2 * i + 1] == (double)comm->size)
+            windows[i]->clock_ranks_mean_hz =
+                (struct mlb_maybe){true, sums[2 * i] / (double)comm->size};
+    return MLB_OK;
+}
+
 /* All ranks' windows: rank 0's figures, the first verdict that is not clean. */
-static enum mlb_status join_telemetry(struct mlb_run *run, const struct mlb_samples *samples,
+static enum mlb_status join_telemetry(struct mlb_run *run, struct mlb_samples *samples,
                                       struct mlb_row *row, struct mlb_error *err)
 {
     struct mlb_comm *comm = run->ctx.comm;
     struct mlb_telemetry_window *window = &row->telemetry;
+    if (join_clocks(comm, samples, err) != MLB_OK)
+        return err->status;
     *window = samples->window;
     row->has_telemetry = run->telemetry != NULL;
     double first = window->verdict[0] ? -(double)comm->rank : -1e9;

@@ -82,9 +82,7 @@ static enum mlb_status take_window(struct mlb_sampler *s, struct mlb_samples *sa
     if (!mlb_sampler_on_cpu(s))
         mlb_sampler_end_window(s, &window);
     now->time_ns = mlb_median(samples->across, samples->count);
-    now->clock_hz = window.clock_kernel_hz.known   ? window.clock_kernel_hz.value
-                    : window.clock_median_hz.known ? window.clock_median_hz.value
-                                                   : 0.0;
+    now->clock_hz = mlb_telemetry_clock(&window);
     samples->warmup_discarded += samples->count;
     samples->count = 0;
     return MLB_OK;

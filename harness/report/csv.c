@@ -16,7 +16,11 @@ static const char header[] =
     "alg_bytes_per_s,alg_bytes_per_s_low,alg_bytes_per_s_high,"
     "bus_bytes_per_s,bus_bytes_per_s_low,bus_bytes_per_s_high,"
     "peak_fraction,verified,checked,wrong,usd,usd_low,usd_high,usd_per,"
-    "clock_median_hz,power_mean_w,temperature_max_c,id\n";
+    "clock_median_hz,power_mean_w,temperature_max_c,id,"
+    "bound_fraction,clock_source,throttle,j_per_flop,j_per_op,j_per_byte,energy_source,launch,"
+    "drift,"
+    "burst_median_ns,burst_clock_hz,sustained_s,sustained_median_ns,sustained_ci_low_ns,"
+    "sustained_ci_high_ns,sustained_clock_hz,sustained_power_w,sustained_drift_per_min,details\n";
 
 /* One field and the comma before it. */
 static void add(struct mlb_text *to, const char *value)
@@ -130,6 +134,44 @@ static void add_judgement(struct mlb_text *to, const struct mlb_report *report,
     add(to, cost.known ? cost.per : "");
 }
 
+static void add_energy(struct mlb_text *to, const struct mlb_report *report,
+                       const struct mlb_row *row)
+{
+    struct mlb_energy energy = mlb_work_energy(&row->work, &row->summary, &row->telemetry);
+    bool known = energy.known && !report->result->oversubscribed &&
+                 mlb_report_rate(row, mlb_report_first_kind(row)).known;
+    add_real(to, known && strcmp(energy.per, "flop") == 0, energy.j);
+    add_real(to, known && strcmp(energy.per, "op") == 0, energy.j);
+    add_real(to, known && strcmp(energy.per, "byte") == 0, energy.j);
+    add(to, !known ? "" : energy.estimated ? "power" : "counter");
+}
+
+static void add_sustain(struct mlb_text *to, const struct mlb_row *row)
+{
+    const struct mlb_sustain *sustain = &row->sustain;
+    const struct mlb_summary *time = &sustain->sustained;
+    bool known = row->has_sustain;
+    add_real(to, known && sustain->burst.n > 0, sustain->burst.median);
+    add_maybe(to, row, sustain->burst_window.clock_median_hz);
+    add_real(to, known, sustain->duration_s);
+    add_real(to, known && time->n > 0, time->median);
+    add_real(to, known && time->interval.known, time->interval.low);
+    add_real(to, known && time->interval.known, time->interval.high);
+    add_maybe(to, row, sustain->window.clock_median_hz);
+    add_maybe(to, row, sustain->window.power_mean_w);
+    add_real(to, known, sustain->drift_per_min);
+}
+
+static void add_details(struct mlb_text *to, const struct mlb_report *report,
+                        const struct mlb_row *row)
+{
+    struct mlb_text details = {0};
+    mlb_report_note(report, row, MLB_NOTE_DETAILS, &details);
+    add(to, mlb_text_get(&details));
+    to->failed = to->failed || details.failed;
+    mlb_text_free(&details);
+}
+
 enum mlb_status mlb_print_csv(const struct mlb_report *report, struct mlb_text *to,
                               struct mlb_error *err)
 {
@@ -144,6 +186,15 @@ enum mlb_status mlb_print_csv(const struct mlb_report *report, struct mlb_text *
         add_maybe(to, row, row->telemetry.power_mean_w);
         add_maybe(to, row, row->telemetry.temperature_max_c);
         add(to, row->id);
+        double bound = mlb_report_bound_share(report, row);
+        add_real(to, bound > 0.0, bound);
+        add(to, row->telemetry.clock_source);
+        add(to, row->telemetry.throttle);
+        add_energy(to, report, row);
+        add(to, row->launch);
+        add_real(to, row->summary.n > 0, row->summary.drift);
+        add_sustain(to, row);
+        add_details(to, report, row);
         mlb_text_add(to, "\n");
     }
     return mlb_print_end(to, err);

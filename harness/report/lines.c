@@ -83,17 +83,25 @@ bool mlb_report_precision_text(const struct mlb_result *result, char *to, size_t
     return true;
 }
 
+/* What the two percentages are of. */
 bool mlb_report_peak_text(const struct mlb_report *report, char *to, size_t size)
 {
     const struct mlb_result *result = report->result;
+    const char *source = NULL, *clock = "", *bus = "";
     for (size_t i = 0; i < result->row_count; i++) {
-        if (!(mlb_report_share(report, &result->rows[i]) > 0.0))
+        const struct mlb_row *row = &result->rows[i];
+        if (!source && mlb_report_share(report, row) > 0.0)
+            source = mlb_peak_of_row(report->peaks, &result->device, row).source;
+        if (!(mlb_report_bound_share(report, row) > 0.0))
             continue;
-        struct mlb_peak peak = mlb_peak_of_row(report->peaks, &result->device, &result->rows[i]);
-        mlb_format(to, size, "%s: %s", result->device.name, peak.source);
-        return true;
+        if (row->work.flop > 0.0)
+            clock = "; at clock: of SMs x operations a clock x the clock that was measured";
+        else
+            bus = "; of bus: of 2 x memory clock x bus width";
     }
-    return false;
+    mlb_format(to, size, "%s: %s%s%s", result->device.name, source ? source : "no datasheet's peak",
+               clock, bus);
+    return source || clock[0] || bus[0];
 }
 
 /* ------------------------------------------------------------------------------------------ rows
@@ -127,19 +135,11 @@ void mlb_report_skip_text(const struct mlb_result *result, size_t index, char *t
     mlb_format(to, size, "%zu row%s (%s): %s", count, count == 1 ? "" : "s", names, reason);
 }
 
-static const char *dtype_of(const struct mlb_row *row)
-{
-    for (size_t i = 0; i < row->param_count; i++)
-        if (strcmp(row->params[i].name, "dtype") == 0)
-            return row->params[i].value;
-    return "";
-}
-
 /* Same kind of work: prices of these are comparable, so the lowest one speaks for all. */
 static bool same_work(const struct mlb_row *a, const struct mlb_row *b)
 {
     return strcmp(a->workload, b->workload) == 0 && strcmp(a->device, b->device) == 0 &&
-           strcmp(dtype_of(a), dtype_of(b)) == 0;
+           strcmp(mlb_row_param(a, "dtype"), mlb_row_param(b, "dtype")) == 0;
 }
 
 static bool is_cheapest(const struct mlb_result *result, size_t index, struct mlb_cost cost)

@@ -46,11 +46,12 @@ static bool in_table(const struct mlb_row *row, const char *workload)
     return row->status != MLB_ROW_SKIPPED && strcmp(row->workload, workload) == 0;
 }
 
-/* Which columns some row of the table has something in. */
-static bool find_columns(const struct mlb_report *report, const char *workload, bool *shown)
+/* Which columns some row of the table has something in; its first row, NULL = it has none. */
+static const struct mlb_row *find_columns(const struct mlb_report *report, const char *workload,
+                                          bool *shown)
 {
     const struct mlb_result *result = report->result;
-    bool any = false;
+    const struct mlb_row *first = NULL;
     for (size_t i = 0; i < result->row_count; i++) {
         struct mlb_cells cells;
         if (!in_table(&result->rows[i], workload))
@@ -58,17 +59,16 @@ static bool find_columns(const struct mlb_report *report, const char *workload, 
         mlb_report_cells(report, &result->rows[i], &cells);
         for (int c = 0; c < MLB_CELLS; c++)
             shown[c] = shown[c] || cells.text[c][0];
-        any = true;
+        first = first ? first : &result->rows[i];
     }
-    return any;
+    return first;
 }
 
-static void add_titles(struct mlb_text *to, const bool *shown)
+static void add_titles(struct mlb_text *to, const struct mlb_row *first, const bool *shown)
 {
     for (int c = 0; c < MLB_CELLS; c++)
         if (shown[c])
-            mlb_text_addf(to, "| %s ",
-                          mlb_report_cell_title((enum mlb_cell)c, shown[MLB_CELL_BUS]));
+            mlb_text_addf(to, "| %s ", mlb_report_cell_title((enum mlb_cell)c, first));
     mlb_text_add(to, "|\n");
     for (int c = 0; c < MLB_CELLS; c++)
         if (shown[c])
@@ -95,19 +95,48 @@ static void add_row(struct mlb_text *to, const struct mlb_report *report, const 
     mlb_text_add(to, "|\n");
 }
 
+static void add_notes_of(struct mlb_text *to, const struct mlb_report *report,
+                         const struct mlb_row *row, bool *any)
+{
+    static const char *const names[MLB_NOTES] = {"launch", "drift", "sustain", "details"};
+    for (int i = 0; i < MLB_NOTES; i++) {
+        struct mlb_text note = {0}, line = {0};
+        if (mlb_report_note(report, row, (enum mlb_note)i, &note)) {
+            mlb_text_add(to, *any ? "" : "\n");
+            mlb_text_addf(&line, "%s: %s", row->label, mlb_text_get(&note));
+            add_item(to, names[i], mlb_text_get(&line));
+            *any = true;
+        }
+        to->failed = to->failed || note.failed || line.failed;
+        mlb_text_free(&note);
+        mlb_text_free(&line);
+    }
+}
+
+/* A list under the table. */
+static void add_notes(struct mlb_text *to, const struct mlb_report *report, const char *workload)
+{
+    bool any = false;
+    for (size_t i = 0; i < report->result->row_count; i++)
+        if (in_table(&report->result->rows[i], workload))
+            add_notes_of(to, report, &report->result->rows[i], &any);
+}
+
 static void add_table(struct mlb_text *to, const struct mlb_report *report, const char *workload)
 {
     const struct mlb_result *result = report->result;
     bool shown[MLB_CELLS] = {false};
-    if (!find_columns(report, workload, shown))
+    const struct mlb_row *first = find_columns(report, workload, shown);
+    if (!first)
         return; /* every row was skipped */
     mlb_text_add(to, "\n### ");
     add_escaped(to, workload);
     mlb_text_add(to, "\n\n");
-    add_titles(to, shown);
+    add_titles(to, first, shown);
     for (size_t i = 0; i < result->row_count; i++)
         if (in_table(&result->rows[i], workload))
             add_row(to, report, &result->rows[i], shown);
+    add_notes(to, report, workload);
 }
 
 static void add_end(struct mlb_text *to, const struct mlb_report *report)

@@ -12,6 +12,7 @@ struct mlb_report {
     const struct mlb_result *result;
     const struct mlb_peaks *peaks; /* may be NULL */
     const char *record_path;       /* where the record went; NULL or "" = nowhere */
+    bool verbose;                  /* text: also how the work of each row was done */
 };
 
 struct mlb_printer {

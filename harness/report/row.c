@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "harness/analysis/bound.h"
 #include "harness/base/units.h"
 
 struct mlb_rate mlb_report_rate(const struct mlb_row *row, enum mlb_rate_kind kind)
@@ -13,10 +14,14 @@ struct mlb_rate mlb_report_rate(const struct mlb_row *row, enum mlb_rate_kind ki
     return rate;
 }
 
+enum mlb_rate_kind mlb_report_first_kind(const struct mlb_row *row)
+{
+    return row->work.flop > 0.0 ? MLB_RATE_FLOP : MLB_RATE_BYTES;
+}
+
 static struct mlb_rate first_rate(const struct mlb_row *row)
 {
-    struct mlb_rate rate = mlb_report_rate(row, MLB_RATE_FLOP);
-    return rate.known ? rate : mlb_report_rate(row, MLB_RATE_BYTES);
+    return mlb_report_rate(row, mlb_report_first_kind(row));
 }
 
 /* Ranks that share a device have no share of their own, and a row of the CPU in a job of GPUs has
@@ -30,6 +35,53 @@ double mlb_report_share(const struct mlb_report *report, const struct mlb_row *r
         return 0.0;
     struct mlb_peak peak = mlb_peak_of_row(report->peaks, &result->device, row);
     return peak.known && peak.value > 0.0 ? rate.value / peak.value : 0.0;
+}
+
+/* Only at a clock that was measured, or of a bus: its clock does not move. */
+double mlb_report_bound_share(const struct mlb_report *report, const struct mlb_row *row)
+{
+    const struct mlb_result *result = report->result;
+    struct mlb_rate rate = first_rate(row);
+    if (!rate.known || result->oversubscribed)
+        return 0.0;
+    struct mlb_bound bound = mlb_bound_of_row(&result->device, row, &row->telemetry);
+    return bound.known && (bound.at_clock || bound.clock_hz == 0.0) ? rate.value / bound.value
+                                                                    : 0.0;
+}
+
+/* ---------------------------------------------------------------------------------------- device
+ */
+
+void mlb_report_clock(const struct mlb_row *row, const struct mlb_telemetry_window *window,
+                      char *to, size_t size)
+{
+    to[0] = '\0';
+    if (row->has_telemetry && window->clock_median_hz.known && strcmp(row->device, "cpu") != 0)
+        mlb_format(to, size, "%.0f MHz", window->clock_median_hz.value * 1e-6);
+}
+
+/* Three digits, and no power of ten where figures of real devices are. */
+static void print_digits(double value, char *to, size_t size)
+{
+    if (!(value >= 1e-3 && value < 1e6)) {
+        mlb_format(to, size, "%.3g", value);
+        return;
+    }
+    int decimals = 2 - (int)floor(log10(value));
+    mlb_format(to, size, "%.*f", decimals < 0 ? 0 : decimals, value);
+}
+
+void mlb_report_energy(const struct mlb_report *report, const struct mlb_row *row,
+                       const struct mlb_summary *time, const struct mlb_telemetry_window *window,
+                       char *to, size_t size)
+{
+    struct mlb_energy energy = mlb_work_energy(&row->work, time, window);
+    char digits[32];
+    to[0] = '\0';
+    if (!energy.known || !first_rate(row).known || report->result->oversubscribed)
+        return;
+    print_digits(energy.j * (strcmp(energy.per, "byte") == 0 ? 1e9 : 1e12), digits, sizeof digits);
+    mlb_format(to, size, "%s%s", energy.estimated ? "~" : "", digits);
 }
 
 /* ------------------------------------------------------------------------------------------ time
@@ -122,9 +174,15 @@ void mlb_report_cells(const struct mlb_report *report, const struct mlb_row *row
     double share = mlb_report_share(report, row);
     if (share > 0.0)
         mlb_format(cells->text[MLB_CELL_SHARE], size, "%s", mlb_print_percent(text, share));
+    share = mlb_report_bound_share(report, row);
+    if (share > 0.0)
+        mlb_format(cells->text[MLB_CELL_BOUND], size, "%s", mlb_print_percent(text, share));
+    mlb_report_clock(row, &row->telemetry, cells->text[MLB_CELL_CLOCK], size);
+    mlb_report_energy(report, row, &row->summary, &row->telemetry, cells->text[MLB_CELL_ENERGY],
+                      size);
 }
 
-const char *mlb_report_cell_title(enum mlb_cell cell, bool collective)
+const char *mlb_report_cell_title(enum mlb_cell cell, const struct mlb_row *first)
 {
     static const char *const titles[MLB_CELLS] = {[MLB_CELL_LABEL] = "case",
                                                   [MLB_CELL_DEVICE] = "device",
@@ -134,14 +192,24 @@ const char *mlb_report_cell_title(enum mlb_cell cell, bool collective)
                                                   [MLB_CELL_RATE] = "rate",
                                                   [MLB_CELL_BUS] = "busbw",
                                                   [MLB_CELL_SHARE] = "of peak",
+                                                  [MLB_CELL_BOUND] = "of bus",
+                                                  [MLB_CELL_CLOCK] = "clock",
+                                                  [MLB_CELL_ENERGY] = "J/GB",
                                                   [MLB_CELL_VERDICT] = "result"};
-    return collective && cell == MLB_CELL_RATE ? "algbw" : titles[cell];
+    bool computes = first->work.flop > 0.0;
+    if (cell == MLB_CELL_RATE && first->work.bus_factor > 0.0)
+        return "algbw";
+    if (cell == MLB_CELL_BOUND && computes)
+        return "at clock";
+    if (cell == MLB_CELL_ENERGY && computes)
+        return first->work.operations ? "J/TOP" : "J/TFLOP";
+    return titles[cell];
 }
 
 bool mlb_report_cell_is_number(enum mlb_cell cell)
 {
-    return cell == MLB_CELL_SAMPLES || cell == MLB_CELL_RATE || cell == MLB_CELL_BUS ||
-           cell == MLB_CELL_SHARE;
+    return cell != MLB_CELL_LABEL && cell != MLB_CELL_DEVICE && cell != MLB_CELL_VARIANT &&
+           cell != MLB_CELL_TIME && cell != MLB_CELL_VERDICT;
 }
 
 /* ------------------------------------------------------------------------------------------ line
@@ -159,6 +227,9 @@ void mlb_report_row_line(const struct mlb_report *report, const struct mlb_row *
     struct mlb_cells cells;
     mlb_report_cells(report, row, &cells);
     bool collective = cells.text[MLB_CELL_BUS][0] != '\0';
+    char bound[16], energy[16];
+    mlb_format(bound, sizeof bound, " %s", mlb_report_cell_title(MLB_CELL_BOUND, row));
+    mlb_format(energy, sizeof energy, " %s", mlb_report_cell_title(MLB_CELL_ENERGY, row));
     mlb_text_addf(to, "%s %s", row->workload, row->label);
     add_part(to, "", cells.text[MLB_CELL_DEVICE], "");
     add_part(to, "", cells.text[MLB_CELL_VARIANT], "");
@@ -167,6 +238,9 @@ void mlb_report_row_line(const struct mlb_report *report, const struct mlb_row *
     add_part(to, collective ? "algbw " : "", cells.text[MLB_CELL_RATE], "");
     add_part(to, "busbw ", cells.text[MLB_CELL_BUS], "");
     add_part(to, "", cells.text[MLB_CELL_SHARE], " of peak");
+    add_part(to, "", cells.text[MLB_CELL_BOUND], bound);
+    add_part(to, "", cells.text[MLB_CELL_CLOCK], "");
+    add_part(to, "", cells.text[MLB_CELL_ENERGY], energy);
     add_part(to, "", cells.text[MLB_CELL_VERDICT], "");
     if (row->reason[0])
         mlb_text_addf(to, ": %s", row->reason);

@@ -17,7 +17,10 @@ enum mlb_cell {
     MLB_CELL_TIME,    /* "1.391 ms [1.388, 1.394]" */
     MLB_CELL_RATE,    /* "790 TFLOP/s"; of a collective algbw */
     MLB_CELL_BUS,     /* collectives only: busbw */
-    MLB_CELL_SHARE,   /* "80 %" of the device's peak */
+    MLB_CELL_SHARE,   /* "80 %" of the datasheet's peak */
+    MLB_CELL_BOUND,   /* "93 %" of what the device can do at the clock it had, or of its bus */
+    MLB_CELL_CLOCK,   /* "1410 MHz" of a GPU */
+    MLB_CELL_ENERGY,  /* "0.87" joules per TFLOP or GB; "~0.87" when estimated */
     MLB_CELL_VERDICT, /* "verified", "UNTRUSTED", "FAILED", "skipped" */
     MLB_CELLS
 };
@@ -29,8 +32,8 @@ struct mlb_cells {
 void mlb_report_cells(const struct mlb_report *report, const struct mlb_row *row,
                       struct mlb_cells *cells);
 
-/* The heading of a column; collectives call their rate algbw. */
-const char *mlb_report_cell_title(enum mlb_cell cell, bool collective);
+/* The heading of a column of a table that begins with this row. */
+const char *mlb_report_cell_title(enum mlb_cell cell, const struct mlb_row *first);
 bool mlb_report_cell_is_number(enum mlb_cell cell); /* set flush right */
 
 /* As mlb_row_rate, but unknown too unless the row's result was verified: what was not verified is
@@ -38,6 +41,29 @@ bool mlb_report_cell_is_number(enum mlb_cell cell); /* set flush right */
 struct mlb_rate mlb_report_rate(const struct mlb_row *row, enum mlb_rate_kind kind);
 /* The part of the device's peak that the row's first rate is; 0 = not known. */
 double mlb_report_share(const struct mlb_report *report, const struct mlb_row *row);
+
+/* As that, of the bound by the device's own numbers at the clock of the window. */
+double mlb_report_bound_share(const struct mlb_report *report, const struct mlb_row *row);
+/* The rate that a row is known by: FLOP/s, or bytes/s when it does none. */
+enum mlb_rate_kind mlb_report_first_kind(const struct mlb_row *row);
+/* The clock of a window of a GPU, and joules per TFLOP, TOP or GB; "" when not known. */
+void mlb_report_clock(const struct mlb_row *row, const struct mlb_telemetry_window *window,
+                      char *to, size_t size);
+void mlb_report_energy(const struct mlb_report *report, const struct mlb_row *row,
+                       const struct mlb_summary *time, const struct mlb_telemetry_window *window,
+                       char *to, size_t size);
+
+/* What there is to say about a row beside its cells, one line each. */
+enum mlb_note {
+    MLB_NOTE_LAUNCH,  /* as a graph */
+    MLB_NOTE_DRIFT,   /* the time did not keep still */
+    MLB_NOTE_SUSTAIN, /* from rest and under lasting load */
+    MLB_NOTE_DETAILS, /* how the work was done */
+    MLB_NOTES
+};
+/* Appends to an empty text; false when there is nothing of the kind to say. */
+bool mlb_report_note(const struct mlb_report *report, const struct mlb_row *row, enum mlb_note note,
+                     struct mlb_text *to);
 
 /* Is row `index` the first of its workload? Printers make one table a workload, in this order. */
 bool mlb_report_is_first(const struct mlb_result *result, size_t index);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the user sees at the end of a run, at most 100 columns wide. */
+/* What the user sees at the end of a run, at most 110 columns wide. */
 #include <string.h>
 
 #include "harness/report/printers.h"
 #include "harness/report/row.h"
 
-enum { WIDTH = 100, INDENT = 2, GAP = 2, HEADING = 11 };
+enum { WIDTH = 110, INDENT = 2, GAP = 2, HEADING = 11 };
 
 /* Text broken at blanks into lines that begin at column `indent`; the first line goes on where the
  * cursor stands. A word longer than the line is left whole, so that paths and ids can be copied. */
@@ -66,10 +66,10 @@ static void add_header(struct mlb_text *to, const struct mlb_result *result)
 struct table {
     const struct mlb_report *report;
     const char *workload;
-    bool collective;
-    size_t width[MLB_CELLS];   /* 0 = the column is not shown */
-    char same[MLB_CELLS][128]; /* what all rows have in a column; "" = they differ */
-    const char *library;       /* the same */
+    const struct mlb_row *first; /* of its rows */
+    size_t width[MLB_CELLS];     /* 0 = the column is not shown */
+    char same[MLB_CELLS][128];   /* what all rows have in a column; "" = they differ */
+    const char *library;         /* the same */
 };
 
 static bool in_table(const struct table *table, const struct mlb_row *row)
@@ -87,7 +87,7 @@ static void measure_table(struct table *table)
         if (!in_table(table, &result->rows[i]))
             continue;
         mlb_report_cells(table->report, &result->rows[i], &cells);
-        table->collective = table->collective || cells.text[MLB_CELL_BUS][0];
+        table->first = first ? &result->rows[i] : table->first;
         for (int c = 0; c < MLB_CELLS; c++) {
             size_t columns = mlb_text_columns(cells.text[c]);
             table->width[c] = columns > table->width[c] ? columns : table->width[c];
@@ -100,8 +100,8 @@ static void measure_table(struct table *table)
         table->library = first || strcmp(table->library, library) == 0 ? library : "";
         first = false;
     }
-    for (int c = 0; c < MLB_CELLS; c++) {
-        size_t title = strlen(mlb_report_cell_title((enum mlb_cell)c, table->collective));
+    for (int c = 0; c < MLB_CELLS && table->first; c++) {
+        size_t title = strlen(mlb_report_cell_title((enum mlb_cell)c, table->first));
         if (table->width[c] && table->width[c] < title)
             table->width[c] = title;
     }
@@ -181,8 +181,29 @@ static void add_titles(struct mlb_text *to, const struct table *table)
     char titles[MLB_CELLS][128] = {{0}};
     for (int c = 0; c < MLB_CELLS; c++)
         mlb_format(titles[c], sizeof titles[c], "%s",
-                   mlb_report_cell_title((enum mlb_cell)c, table->collective));
+                   mlb_report_cell_title((enum mlb_cell)c, table->first));
     add_line(to, table, (const char(*)[128])titles);
+}
+
+/* A line under its row: "    ^ the reason". */
+static void add_under(struct mlb_text *to, const char *mark, const char *text)
+{
+    mlb_text_addf(to, "    %s ", mark);
+    add_wrapped(to, 6, 6, text);
+}
+
+static void add_notes(struct mlb_text *to, const struct mlb_report *report,
+                      const struct mlb_row *row)
+{
+    static const char *const marks[MLB_NOTES] = {"^", "^", "=", "."};
+    for (int i = 0; i < MLB_NOTES; i++) {
+        struct mlb_text note = {0};
+        bool wanted = i != MLB_NOTE_DETAILS || report->verbose;
+        if (wanted && mlb_report_note(report, row, (enum mlb_note)i, &note))
+            add_under(to, marks[i], mlb_text_get(&note));
+        to->failed = to->failed || note.failed;
+        mlb_text_free(&note);
+    }
 }
 
 static void add_table(struct mlb_text *to, const struct mlb_report *report, const char *workload)
@@ -202,10 +223,9 @@ static void add_table(struct mlb_text *to, const struct mlb_report *report, cons
             continue;
         mlb_report_cells(report, row, &cells);
         add_line(to, &table, (const char(*)[128])cells.text);
-        if (row->reason[0]) {
-            mlb_text_add(to, "    ^ ");
-            add_wrapped(to, 6, 6, row->reason);
-        }
+        if (row->reason[0])
+            add_under(to, "^", row->reason);
+        add_notes(to, report, row);
     }
 }
 
@@ -270,7 +290,7 @@ enum mlb_status mlb_print_text(const struct mlb_report *report, struct mlb_text 
                                struct mlb_error *err)
 {
     const struct mlb_result *result = report->result;
-    char peak[400];
+    char peak[600];
     add_header(to, result);
     for (size_t i = 0; i < result->row_count; i++)
         if (mlb_report_is_first(result, i))

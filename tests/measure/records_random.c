@@ -86,6 +86,7 @@ static void random_telemetry(struct dice *dice, struct mlb_telemetry_window *win
                                    &window->clock_first_hz,
                                    &window->clock_last_hz,
                                    &window->clock_kernel_hz,
+                                   &window->clock_ranks_mean_hz,
                                    &window->memory_clock_median_hz,
                                    &window->power_mean_w,
                                    &window->energy_j,

@@ -12,6 +12,7 @@ import tempfile
 
 SCHEMA = pathlib.Path(__file__).resolve().parents[2] / "results" / "schema.json"
 
+ON_GPU = ("gpu", 0)
 MEASURED, UNTRUSTED, FAILED, SKIPPED = ("cpu", 0), ("cpu", 1), ("cpu", 2), ("cpu", 3)
 COLLECTIVE = ("gpu", 4)
 
@@ -67,6 +68,17 @@ BROKEN += [
     (*row(MEASURED, "params", "dtype"), 32),
     (*row(MEASURED, "telemetry", "steal_fraction"), None),
     (*row(MEASURED, "telemetry", "source"), REMOVE),
+    (*row(ON_GPU, "telemetry", "throttle"), "maybe"),
+    (*row(ON_GPU, "telemetry", "clock_source"), "guess"),
+    (*row(ON_GPU, "telemetry", "steps"), -1),
+    (*row(ON_GPU, "samples", "launch"), "thrown"),
+    (*row(ON_GPU, "details", "algorithm"), []),
+    (*row(ON_GPU, "energy", "source"), REMOVE),
+    (*row(ON_GPU, "energy", "j_per_flop"), REMOVE),
+    (*row(ON_GPU, "energy", "j_per_byte"), 1),
+    (*row(ON_GPU, "sustain", "burst"), REMOVE),
+    (*row(ON_GPU, "sustain", "sustained", "time_ns"), REMOVE),
+    (*row(ON_GPU, "sustain", "block_ns"), []),
     (*row(UNTRUSTED, "reason"), REMOVE),
     (*row(UNTRUSTED, "reason"), ""),
     (*row(UNTRUSTED, "verification"), REMOVE),
@@ -78,7 +90,7 @@ BROKEN += [
 ]
 
 # Objects whose keys are the machine's or a workload's.
-OPEN = {"environment", "params"}
+OPEN = {"environment", "params", "details"}
 
 
 def change(record, path, value):

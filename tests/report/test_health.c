@@ -235,6 +235,51 @@ static void test_others(void **state)
     }
 }
 
+/* What a GPU's driver tells beside heat and errors; in a window of --sustain as well. */
+static void test_what_the_driver_tells(void **state)
+{
+    static const struct {
+        double limit_w, default_w, processes, remapped, sustained_heat; /* NAN: unknown */
+        const char *throttle, *code;                                    /* code: NULL = no note */
+        enum mlb_health_level level;
+        const char *text;
+    } table[] = {
+        {700, 700, 0, 0, 0, "none", NULL, 0, NULL},
+        {NAN, NAN, NAN, NAN, NAN, "", NULL, 0, NULL},
+        {699.5, 700, 0, 0, 0, "none", NULL, 0, NULL},
+        {500, 700, 0, 0, 0, "none", "power_limit", MLB_HEALTH_WARN,
+         "the GPU may draw 500 W, this model's default is 700 W"},
+        {700, 700, 2, 0, 0, "none", "gpu_shared", MLB_HEALTH_WARN,
+         "up to 2 other processes are on the GPU (1 of 1 rows)"},
+        {700, 700, 0, 3, 0, "none", "remapped", MLB_HEALTH_SICK, "replace the device"},
+        {700, 700, 0, 0, 0.2, "none", "throttled", MLB_HEALTH_SICK, "for up to 20 % of the time"},
+        {NAN, NAN, NAN, NAN, NAN, "unknown", "throttle_unknown", MLB_HEALTH_NOTE,
+         "not known in 1 rows"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct mlb_row row = {.status = MLB_ROW_MEASURED, .has_telemetry = true};
+        struct mlb_result result = {.rows = &row, .row_count = 1, .row_capacity = 1};
+        struct mlb_telemetry_window *window = &row.telemetry;
+        const double values[] = {table[i].limit_w, table[i].default_w, table[i].processes,
+                                 table[i].remapped, table[i].sustained_heat};
+        struct mlb_maybe *const figures[] = {&window->power_limit_w, &window->power_default_w,
+                                             &window->other_processes, &window->remapped_rows,
+                                             &row.sustain.window.throttled_thermal_fraction};
+        for (size_t f = 0; f < 5; f++)
+            *figures[f] = (struct mlb_maybe){!isnan(values[f]), values[f]};
+        row.has_sustain = true;
+        snprintf(window->throttle, sizeof window->throttle, "%s", table[i].throttle);
+        mlb_health_judge(&result);
+        check_u64(result.health_count, table[i].code ? 1 : 0);
+        if (!table[i].code)
+            continue;
+        check_text(result.health[0].code, table[i].code);
+        check_i64(result.health[0].level, table[i].level);
+        check_contains(result.health[0].text, table[i].text);
+    }
+}
+
 static void test_old_library(void **state)
 {
     (void)state;
@@ -266,10 +311,15 @@ static void test_empty_result(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_slow_rank),         cmocka_unit_test(test_rows_that_are_not_asked),
-        cmocka_unit_test(test_slow_in_some_rows), cmocka_unit_test(test_many_slow_ranks),
-        cmocka_unit_test(test_telemetry),         cmocka_unit_test(test_others),
-        cmocka_unit_test(test_old_library),       cmocka_unit_test(test_empty_result),
+        cmocka_unit_test(test_slow_rank),
+        cmocka_unit_test(test_rows_that_are_not_asked),
+        cmocka_unit_test(test_slow_in_some_rows),
+        cmocka_unit_test(test_many_slow_ranks),
+        cmocka_unit_test(test_telemetry),
+        cmocka_unit_test(test_others),
+        cmocka_unit_test(test_what_the_driver_tells),
+        cmocka_unit_test(test_old_library),
+        cmocka_unit_test(test_empty_result),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

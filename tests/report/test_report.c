@@ -4,7 +4,8 @@
 #include "tests/check.h"
 
 #include "harness/base/json.h"
-#include "harness/report/report.h"
+#include "harness/base/text.h"
+#include "harness/report/row.h"
 #include "tests/measure/records.h"
 
 #define GOLDEN MLB_TEST_SOURCE_DIR "/tests/report/golden/"
@@ -111,7 +112,7 @@ static void fill_with_words(char *to, size_t size)
     to[size - 1] = '\0';
 }
 
-static void text_is_at_most_100_columns_wide(void **state)
+static void text_is_at_most_110_columns_wide(void **state)
 {
     struct fixture *fixture = *state;
     struct mlb_result *result = &fixture->result;
@@ -128,7 +129,7 @@ static void text_is_at_most_100_columns_wide(void **state)
         row->status = i % 2 ? MLB_ROW_UNTRUSTED : MLB_ROW_SKIPPED;
     }
     struct mlb_text text = print(fixture, "text");
-    check_true(widest_line(mlb_text_get(&text)) <= 100);
+    check_true(widest_line(mlb_text_get(&text)) <= 110);
     check_trimmed(mlb_text_get(&text));
     mlb_text_free(&text);
 }
@@ -174,10 +175,11 @@ static void row_lines(void **state)
         const char *says;
     } table[] = {
         {0, "gemm bf16 8192x8192x8192  cuda  cublaslt  n=41  1.39"},
-        {0, " TFLOP/s  79 % of peak  verified"},
-        {2, "  1.57 POP/s  78 % of peak"},
-        {3,
-         "memory triad f64 3x960 MiB  cuda  plain  n=5  710 us  4.25 TB/s  89 % of peak  verified"},
+        {0, " TFLOP/s  79 % of peak  96 % at clock  1530 MHz  0.885 J/TFLOP  verified"},
+        {2, "  1.57 POP/s  78 % of peak  95 % at clock  1530 MHz  ~0.440 J/TOP"},
+        {3, "memory triad f64 3x960 MiB  cuda  plain  n=5  710 us  4.25 TB/s  89 % of peak  89 % "
+            "of bus  "
+            "1980 MHz  ~0.162 J/GB  verified"},
         {4, "  algbw 26"},
         {4, " GB/s  busbw 45"},
     };
@@ -217,14 +219,79 @@ static void no_peak_no_percentage(void **state)
     record_gpu(&fixture->result);
     fixture->report.peaks = NULL;
     struct mlb_text text = print(fixture, "text");
-    check_true(strstr(mlb_text_get(&text), "peak") == NULL);
+    check_true(strstr(mlb_text_get(&text), "of peak") == NULL);
+    check_contains(mlb_text_get(&text), "NVIDIA H200: no datasheet's peak; at clock: ");
     mlb_text_free(&text);
     fixture->report.peaks = &fixture->peaks;
     fixture->result.oversubscribed = true; /* a share of a shared device says nothing */
     text = print(fixture, "text");
     check_true(strstr(mlb_text_get(&text), "peak") == NULL);
+    check_true(strstr(mlb_text_get(&text), "at clock") == NULL);
+    check_true(strstr(mlb_text_get(&text), "J/TFLOP") == NULL);
     check_contains(mlb_text_get(&text), "OVERSUBSCRIBED");
     mlb_text_free(&text);
+}
+
+/* A unit that the device's own numbers don't know has no bound; without a clock there is none. */
+static void no_clock_no_bound(void **state)
+{
+    struct fixture *fixture = *state;
+    record_gpu(&fixture->result);
+    struct mlb_row *row = &fixture->result.rows[0];
+    row->telemetry.clock_median_hz.known = row->telemetry.clock_kernel_hz.known = false;
+    check_close(mlb_report_bound_share(&fixture->report, row), 0, 0);
+    row = &fixture->result.rows[1];
+    check_true(mlb_report_bound_share(&fixture->report, row) > 0.9);
+    fixture->result.device.capability = 75;
+    check_close(mlb_report_bound_share(&fixture->report, row), 0, 0);
+}
+
+/* ----------------------------------------------------------------------------------------- notes
+ */
+
+static void check_note(struct fixture *fixture, size_t row, enum mlb_note note, const char *says)
+{
+    struct mlb_text text = {0};
+    bool any = mlb_report_note(&fixture->report, &fixture->result.rows[row], note, &text);
+    check_true(any == (says[0] != '\0'));
+    check_contains(mlb_text_get(&text), says);
+    mlb_text_free(&text);
+}
+
+static void notes_of_a_row(void **state)
+{
+    struct fixture *fixture = *state;
+    record_gpu(&fixture->result);
+    struct mlb_row *row = &fixture->result.rows[0];
+    check_note(fixture, 0, MLB_NOTE_LAUNCH, "");
+    check_note(fixture, 2, MLB_NOTE_LAUNCH, "as a CUDA graph, 3.1 % faster than kernel by kernel");
+    check_note(fixture, 0, MLB_NOTE_DRIFT, "");
+    row->summary.drift = -0.034;
+    check_note(fixture, 0, MLB_NOTE_DRIFT, "not stationary: the time changed by -3.4 %");
+    row->summary.interval.high = row->summary.median * 1.1; /* as wide as that: may be chance */
+    check_note(fixture, 0, MLB_NOTE_DRIFT, "");
+    check_note(fixture, 1, MLB_NOTE_SUSTAIN, "");
+    check_note(fixture, 0, MLB_NOTE_SUSTAIN, "sustained 60.0 s: 746 TFLOP/s, 1455 MHz");
+    check_note(fixture, 0, MLB_NOTE_SUSTAIN, "clock from 1605 to 1440 MHz; burst from rest: 842");
+    mlb_format(row->sustain.window.verdict, sizeof row->sustain.window.verdict, "too hot");
+    check_note(fixture, 0, MLB_NOTE_SUSTAIN, "72 C, UNTRUSTED: too hot, time +0.42 %/min");
+    row->verification.wrong = 1; /* nothing of it is a result then */
+    check_note(fixture, 0, MLB_NOTE_SUSTAIN, "");
+    check_note(fixture, 1, MLB_NOTE_DETAILS, "");
+    check_note(fixture, 0, MLB_NOTE_DETAILS, "algorithm=66, candidates=32, tile=128x256x64");
+}
+
+/* How the work was done is for those who ask. */
+static void details_in_text_on_demand(void **state)
+{
+    struct fixture *fixture = *state;
+    record_gpu(&fixture->result);
+    for (int verbose = 0; verbose < 2; verbose++) {
+        fixture->report.verbose = verbose;
+        struct mlb_text text = print(fixture, "text");
+        check_true((strstr(mlb_text_get(&text), "algorithm=66") != NULL) == verbose);
+        mlb_text_free(&text);
+    }
 }
 
 /* ----------------------------------------------------------------------------------------- csv */
@@ -324,11 +391,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         REPORT_TEST(golden),
-        REPORT_TEST(text_is_at_most_100_columns_wide),
+        REPORT_TEST(text_is_at_most_110_columns_wide),
         REPORT_TEST(interval_shows_the_digits_that_count),
         REPORT_TEST(row_lines),
         REPORT_TEST(nothing_is_green_without_proof),
         REPORT_TEST(no_peak_no_percentage),
+        REPORT_TEST(no_clock_no_bound),
+        REPORT_TEST(notes_of_a_row),
+        REPORT_TEST(details_in_text_on_demand),
         REPORT_TEST(csv_lines_have_the_fields_of_the_header),
         REPORT_TEST(csv_quotes),
         REPORT_TEST(markdown_escapes),

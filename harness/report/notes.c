@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What there is to say about a row beside its cells. */
+#include <math.h>
+#include <string.h>
+
+#include "harness/analysis/bound.h"
+#include "harness/base/units.h"
+#include "harness/report/row.h"
+
+static bool add_drift(const struct mlb_row *row, struct mlb_text *to)
+{
+    bool timed = row->status == MLB_ROW_MEASURED || row->status == MLB_ROW_UNTRUSTED;
+    if (timed && mlb_summary_drifts(&row->summary))
+        mlb_text_addf(to, "not stationary: the time changed by %+.1f %% over the samples",
+                      row->summary.drift * 100.0);
+    return to->length > 0;
+}
+
+/* Which way it was launched, where that made a difference. */
+static bool add_launch(const struct mlb_row *row, struct mlb_text *to)
+{
+    char gain[MLB_UNIT_TEXT];
+    if (strcmp(row->launch, "graph") == 0)
+        mlb_text_addf(to, "as a CUDA graph, %s faster than kernel by kernel",
+                      mlb_print_percent(gain, row->graph_gain.value));
+    return to->length > 0;
+}
+
+/* "742 TFLOP/s, 1350 MHz (93 % at clock), 0.94 J/TFLOP, 71 C" */
+static void add_phase(const struct mlb_report *report, const struct mlb_row *row,
+                      const struct mlb_summary *time, const struct mlb_telemetry_window *window,
+                      struct mlb_text *to)
+{
+    char text[MLB_UNIT_TEXT], clock[32], energy[32];
+    struct mlb_rate rate = mlb_phase_rate(row, time, mlb_report_first_kind(row));
+    struct mlb_bound bound = mlb_bound_of_row(&report->result->device, row, window);
+    bool share = rate.known && bound.known && (bound.at_clock || bound.clock_hz == 0.0) &&
+                 !report->result->oversubscribed;
+    mlb_text_add(to, rate.known ? mlb_print_rate(text, rate.value, rate.unit)
+                                : mlb_print_seconds(text, time->median * 1e-9));
+    mlb_report_clock(row, window, clock, sizeof clock);
+    mlb_text_addf(to, "%s%s", clock[0] ? ", " : "", clock);
+    if (share)
+        mlb_text_addf(to, " (%s %s)", mlb_print_percent(text, rate.value / bound.value),
+                      mlb_report_cell_title(MLB_CELL_BOUND, row));
+    mlb_report_energy(report, row, time, window, energy, sizeof energy);
+    if (energy[0])
+        mlb_text_addf(to, ", %s %s", energy, mlb_report_cell_title(MLB_CELL_ENERGY, row));
+    if (window->temperature_max_c.known)
+        mlb_text_addf(to, ", %.0f C", window->temperature_max_c.value);
+    if (window->verdict[0])
+        mlb_text_addf(to, ", UNTRUSTED: %s", window->verdict);
+}
+
+/* Lasting load first: it is what a training job gets. */
+static bool add_sustain(const struct mlb_report *report, const struct mlb_row *row,
+                        struct mlb_text *to)
+{
+    const struct mlb_sustain *sustain = &row->sustain;
+    char text[MLB_UNIT_TEXT];
+    bool shown = row->has_sustain && row->verified && mlb_verification_passed(&row->verification);
+    if (!shown)
+        return false;
+    mlb_text_addf(to, "sustained %s: ", mlb_print_seconds(text, sustain->duration_s));
+    add_phase(report, row, &sustain->sustained, &sustain->window, to);
+    mlb_text_addf(to, ", time %+.2f %%/min", sustain->drift_per_min * 100.0);
+    if (sustain->clock_first_hz.known && sustain->clock_last_hz.known &&
+        strcmp(row->device, "cpu") != 0)
+        mlb_text_addf(to, ", clock from %.0f to %.0f MHz", sustain->clock_first_hz.value * 1e-6,
+                      sustain->clock_last_hz.value * 1e-6);
+    mlb_text_add(to, "; burst from rest: ");
+    add_phase(report, row, &sustain->burst, &sustain->burst_window, to);
+    return true;
+}
+
+static bool add_details(const struct mlb_row *row, struct mlb_text *to)
+{
+    for (size_t i = 0; i < row->details.count; i++) {
+        const struct mlb_detail *detail = &row->details.items[i];
+        mlb_text_addf(to, "%s%s=", i ? ", " : "", detail->name);
+        if (detail->is_number)
+            mlb_text_addf(to, "%.6g", detail->number);
+        else
+            mlb_text_add(to, detail->text);
+    }
+    return row->details.count > 0;
+}
+
+bool mlb_report_note(const struct mlb_report *report, const struct mlb_row *row, enum mlb_note note,
+                     struct mlb_text *to)
+{
+    switch (note) {
+    case MLB_NOTE_LAUNCH:
+        return add_launch(row, to);
+    case MLB_NOTE_DRIFT:
+        return add_drift(row, to);
+    case MLB_NOTE_SUSTAIN:
+        return add_sustain(report, row, to);
+    case MLB_NOTE_DETAILS:
+        return add_details(row, to);
+    case MLB_NOTES:
+        break;
+    }
+    return false;
+}
