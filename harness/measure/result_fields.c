@@ -19,7 +19,7 @@ static const char *const health_names[] = {"note", "warn", "sick", NULL};
 #define ROW(key, type, when, member)        FIELD(mlb_row, key, type, when, member, NULL)
 #define ROW_CHOICE(key, member, choices)    FIELD(mlb_row, key, CHOICE, ALWAYS, member, choices)
 #define SUMMARY(key, when, member)          FIELD(mlb_summary, key, REAL, when, member, NULL)
-#define WINDOW(key, type, when, member)     FIELD(mlb_telemetry_window, key, type, when, member, NULL)
+#define WINDOW(key, type, when, at)         FIELD(mlb_telemetry_window, key, type, when, at, NULL)
 #define SUSTAIN(key, type, member)          FIELD(mlb_sustain, key, type, ALWAYS, member, NULL)
 #define RESULT(key, type, when, member)     FIELD(mlb_result, key, type, when, member, NULL)
 #define HEALTH(key, type, member)           FIELD(mlb_health, key, type, ALWAYS, member, NULL)

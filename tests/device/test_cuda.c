@@ -109,6 +109,36 @@ static void test_marks_time_the_stream(void **state)
     check_fails(device->backend->mark(device, MLB_MARKS, &err), MLB_E_INTERNAL, &err, "no mark");
 }
 
+/* A fill written down once and replayed: its bits are there, and another thread's worth of launches
+ * is one. */
+static void test_graph(void **state)
+{
+    struct mlb_error err = {0};
+    struct mlb_device *device = *state;
+    const struct mlb_backend *backend = device->backend;
+    enum { COUNT = 4096 };
+    uint16_t is[COUNT], should[COUNT];
+    void *ptr, *graph;
+    check_ok(mlb_alloc(device, sizeof is, "x", &ptr, &err), &err);
+    check_ok(backend->begin_graph(device, &err), &err);
+    check_ok(mlb_fill(device, ptr, COUNT, MLB_BF16, MLB_DATA_NORMAL, 9, &err), &err);
+    check_ok(mlb_fill(device, ptr, COUNT, MLB_BF16, MLB_DATA_NORMAL, 42, &err), &err);
+    check_ok(backend->end_graph(device, &graph, &err), &err);
+    check_ok(mlb_fill(device, ptr, COUNT, MLB_BF16, MLB_DATA_ZEROS, 1, &err), &err);
+    check_ok(backend->launch_graph(device, graph, &err), &err);
+    check_ok(mlb_copy(device, is, ptr, sizeof is, MLB_TO_HOST, &err), &err);
+    mlb_fill_host(should, COUNT, MLB_BF16, MLB_DATA_NORMAL, 42, 0);
+    check_true(memcmp(is, should, sizeof is) == 0);
+    backend->free_graph(device, graph);
+    check_ok(backend->begin_graph(device, &err), &err); /* a wait cannot be written down */
+    check_true(mlb_sync(device, 1, &err) != MLB_OK);
+    check_true(backend->end_graph(device, &graph, &err) != MLB_OK && graph == NULL);
+    print_message("%s\n", err.text);
+    check_ok(mlb_fill(device, ptr, COUNT, MLB_BF16, MLB_DATA_NORMAL, 1, &err), &err);
+    check_ok(mlb_sync(device, 10, &err), &err);
+    mlb_free(device, ptr);
+}
+
 static void test_sync_has_a_deadline(void **state)
 {
     struct mlb_error err = {0};
@@ -149,6 +179,14 @@ static void test_telemetry_speaks_to_nvml(void **state)
                   window.power_limit_w.value, window.energy_j.value, window.temperature_max_c.value,
                   window.throttled_power_fraction.value, window.throttled_thermal_fraction.value,
                   window.ecc_uncorrected.value, window.verdict);
+    print_message("SMs count %.0f MHz; throttle %s; %.0f other processes; board %.3f, reliability "
+                  "%.3f; default limit %.0f W; memory %.0f C\n",
+                  window.clock_kernel_hz.value * 1e-6, window.throttle,
+                  window.other_processes.value, window.throttled_board_fraction.value,
+                  window.throttled_reliability_fraction.value, window.power_default_w.value,
+                  window.memory_temperature_max_c.value);
+    check_true(window.clock_kernel_hz.known && window.clock_kernel_hz.value > 2e8);
+    check_true(window.clock_kernel_hz.value < 1.02 * device->info.clock_hz);
     if (strcmp(window.source, "nvml") == 0)
         check_true(window.clock_median_hz.known && window.temperature_max_c.known);
     mlb_free(device, ptr);
@@ -171,6 +209,7 @@ int main(void)
         cmocka_unit_test(test_alloc_beyond_the_memory),
         cmocka_unit_test(test_marks_time_the_stream),
         cmocka_unit_test(test_telemetry_speaks_to_nvml),
+        cmocka_unit_test(test_graph),
         cmocka_unit_test(test_sync_has_a_deadline),
     };
     return cmocka_run_group_tests(tests, open_gpu, close_gpu);
