@@ -34,7 +34,7 @@ static const char *hopeless(const struct mlb_sampler *s)
     if (s->item->workload->collective)
         return "a collective";
     if (s->item->workload->as_launched)
-        return "launching is what is measured";
+        return "launching is a part of what is measured";
     if (s->steps < 2)
         return "a sample is a single step";
     return step_s > LONGEST_STEP_S ? "a step is long" : NULL;

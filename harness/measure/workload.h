@@ -84,7 +84,7 @@ struct mlb_workload {
      */
     bool collective;
     int min_ranks;    /* fewer: skipped with the reason */
-    bool as_launched; /* launching is what is measured: steps are never timed as a graph */
+    bool as_launched; /* never timed as a graph: launching is a part of what is measured */
 
     /* Check of parameters among each other and derived values filled in; once, on the host.
      * MLB_E_CONFIG names the key. Optional. */

@@ -156,6 +156,7 @@ const struct mlb_workload mlb_launch = {
     .params = params_table,
     .params_bytes = sizeof(struct mlb_launch_params),
     .state_bytes = sizeof(struct mlb_launch),
+    .as_launched = true,
     .resolve = resolve,
     .label = label,
     .work = work,

@@ -130,7 +130,8 @@ static void work(const void *params, const struct mlb_ctx *ctx, struct mlb_work 
     const struct mlb_host_copy_params *p = params;
     (void)ctx;
     *to = (struct mlb_work){.formula = ops[p->op].formula,
-                            .bytes = (double)ops[p->op].messages * (double)p->bytes};
+                            .bytes = (double)ops[p->op].messages * (double)p->bytes,
+                            .link = true};
 }
 
 static void details(const void *state, const void *params, struct mlb_details *details)
@@ -163,6 +164,7 @@ const struct mlb_workload mlb_host_copy = {
     .params = params_table,
     .params_bytes = sizeof(struct mlb_host_copy_params),
     .state_bytes = sizeof(struct mlb_host_copy),
+    .as_launched = true,
     .label = label,
     .work = work,
     .verify = verify,

@@ -149,7 +149,8 @@ static void work(const void *params, const struct mlb_ctx *ctx, struct mlb_work 
     const struct mlb_p2p_params *p = params;
     (void)ctx;
     *to = (struct mlb_work){.formula = ops[p->op].formula,
-                            .bytes = (double)ops[p->op].messages * (double)p->bytes};
+                            .bytes = (double)ops[p->op].messages * (double)p->bytes,
+                            .link = true};
 }
 
 /* NVLink carries atomics and PCI Express does not, which is how the two can be told apart without
@@ -184,6 +185,7 @@ const struct mlb_workload mlb_p2p = {
     .params = params_table,
     .params_bytes = sizeof(struct mlb_p2p_params),
     .state_bytes = sizeof(struct mlb_p2p),
+    .as_launched = true,
     .resolve = resolve,
     .label = label,
     .work = work,
