@@ -8,13 +8,20 @@
 
 #include "harness/base/rng.h"
 
+/* Not a number has no sign that means anything. */
+static double shown(double value)
+{
+    return isnan(value) ? fabs(value) : value;
+}
+
 static void describe_wrong(struct mlb_verification *verification, double is, double should,
                            double tolerance, const char *where, va_list args)
 {
     char place[72];
     vsnprintf(place, sizeof place, where, args);
     snprintf(verification->first_wrong, sizeof verification->first_wrong,
-             "%s: is %.9g, should be %.9g, tolerance %.3g", place, is, should, tolerance);
+             "%s: is %.9g, should be %.9g, tolerance %.3g", place, shown(is), shown(should),
+             shown(tolerance));
 }
 
 void mlb_verify_element(struct mlb_verification *verification, double is, double should,

@@ -7,6 +7,9 @@
 #include "harness/base/units.h"
 #include "harness/report/row.h"
 
+/* A slope per minute from less would be a guess. */
+static const double MINUTE_SHARE_S = 10.0;
+
 static bool add_drift(const struct mlb_row *row, struct mlb_text *to)
 {
     bool timed = row->status == MLB_ROW_MEASURED || row->status == MLB_ROW_UNTRUSTED;
@@ -63,7 +66,8 @@ static bool add_sustain(const struct mlb_report *report, const struct mlb_row *r
         return false;
     mlb_text_addf(to, "sustained %s: ", mlb_print_seconds(text, sustain->duration_s));
     add_phase(report, row, &sustain->sustained, &sustain->window, to);
-    mlb_text_addf(to, ", time %+.2f %%/min", sustain->drift_per_min * 100.0);
+    if (sustain->duration_s >= MINUTE_SHARE_S)
+        mlb_text_addf(to, ", time %+.2f %%/min", sustain->drift_per_min * 100.0);
     if (sustain->clock_first_hz.known && sustain->clock_last_hz.known &&
         strcmp(row->device, "cpu") != 0)
         mlb_text_addf(to, ", clock from %.0f to %.0f MHz", sustain->clock_first_hz.value * 1e-6,

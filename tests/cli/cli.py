@@ -163,6 +163,20 @@ class Runs(Case):
         self.assertIn("| ---", run(*words, "-f", "markdown").stdout.replace("|---", "| ---"))
         self.assertEqual(self.found("*"), [])
 
+    def test_sustain(self):
+        words = ["run", "gemm", "size=64", "dtype=f32", "-O", self.path, *SMALL]
+        result = run(*words, "--sustain", "400ms")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("= sustained ", result.stdout)
+        self.assertIn("burst from rest: ", result.stdout)
+        row = self.record()["rows"][0]
+        self.assertTrue(row["id"].endswith(",sustain=0.4s]") or ",sustain=" in row["id"], row["id"])
+        sustain = row["sustain"]
+        self.assertGreaterEqual(len(sustain["block_ns"]), 2)
+        self.assertGreater(sustain["burst"]["rates"]["flop_per_s"]["value"], 0)
+        self.assertGreater(sustain["sustained"]["rates"]["flop_per_s"]["value"], 0)
+        self.one_line_error(run(*words, "--sustain", "2h"), 2, "sustain = 2h", "out of range")
+
     def test_budget(self):
         began = time.monotonic()
         result = run("run", "gemm", "size=64,80,96,112,128,144", "--budget", "3s", "-O", self.path,

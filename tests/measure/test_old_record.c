@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A record that an earlier mlbench wrote: what it did not know is absent, and nothing is made up. */
+/* A record that an earlier mlbench wrote: what it did not know is absent, and nothing is made up.
+ */
 #include "tests/check.h"
 
 #include "harness/measure/result.h"
@@ -9,9 +10,9 @@ static void an_earlier_record_is_read(void **state)
     (void)state;
     struct mlb_result result;
     struct mlb_error err = {0};
-    check_ok(mlb_result_load(MLB_TEST_SOURCE_DIR "/tests/measure/record_schema1.json", &result,
-                             &err),
-             &err);
+    check_ok(
+        mlb_result_load(MLB_TEST_SOURCE_DIR "/tests/measure/record_schema1.json", &result, &err),
+        &err);
     check_u64(result.row_count, 6);
     for (size_t i = 0; i < result.row_count; i++) {
         const struct mlb_row *row = &result.rows[i];

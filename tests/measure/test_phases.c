@@ -277,6 +277,33 @@ static void one_rank_after_the_other(void **state)
     bench_end(&b);
 }
 
+/* ---------------------------------------------------------------------------------------- faults
+ */
+
+/* A GPU that falls off the bus, at any call of any phase: the row fails with its reason, nothing is
+ * kept, and the job can go on. */
+static void a_device_is_lost_at_any_moment(void **state)
+{
+    uint64_t failed = 0;
+    (void)state;
+    for (uint64_t at = 1; at < 4000; at += at / 3 + 1) {
+        struct bench b;
+        begin_gpu(&b, short_step, 1);
+        b.item->measure.sustain_s = 0.2;
+        fake_device.graph_speedup = 1.5;
+        fake_device.fail_call = FAKE_CALL_ANY;
+        fake_device.fail_at = at + 1; /* the first call opened the device */
+        check_ok(bench_measure(&b), &b.err);
+        if (b.row.status == MLB_ROW_FAILED) {
+            check_contains(b.row.reason, "fails as the test says");
+            check_true(!b.row.has_sustain && b.row.sample_count == 0);
+            failed++;
+        }
+        bench_end(&b);
+    }
+    check_true(failed > 10);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(a_graph_counts_when_it_is_faster),
@@ -288,6 +315,7 @@ int main(void)
                                        cmocka_unit_test(burst_and_sustained_are_apart),
                                        cmocka_unit_test(drift_of_a_long_load),
                                        cmocka_unit_test(a_budget_ends_the_load),
-                                       cmocka_unit_test(one_rank_after_the_other)};
+                                       cmocka_unit_test(one_rank_after_the_other),
+                                       cmocka_unit_test(a_device_is_lost_at_any_moment)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

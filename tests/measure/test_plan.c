@@ -111,9 +111,32 @@ static void test_without(void **state)
     mlb_plan_free(&plan);
 }
 
+/* A case that heats the device for long is not the same as one that does not. */
+static void test_sustain_is_in_the_id(void **state)
+{
+    (void)state;
+    struct mlb_plan plan = {0};
+    struct mlb_error err = {0};
+    struct mlb_case *item;
+    for (int i = 0; i < 2; i++) {
+        check_ok(mlb_plan_add(&plan, mlb_workload_find("alpha"), &item, &err), &err);
+        item->measure.sustain_s = i ? 60 : 0;
+    }
+    check_ok(mlb_plan_finish(&plan, kinds, &err), &err);
+    check_u64(plan.count, 2);
+    check_true(strstr(plan.cases[0].id, "sustain") == NULL);
+    check_contains(plan.cases[1].id, ",sustain=60s]");
+    plan.cases[0].measure.sustain_s = 60; /* as the command line does */
+    check_ok(mlb_plan_refresh(&plan, &err), &err);
+    check_u64(plan.count, 1);
+    check_contains(plan.cases[0].id, ",sustain=60s]");
+    mlb_plan_free(&plan);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_finish),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_sustain_is_in_the_id),
+                                       cmocka_unit_test(test_finish),
                                        cmocka_unit_test(test_all_variants),
                                        cmocka_unit_test(test_resolve_refuses),
                                        cmocka_unit_test(test_hash),

@@ -45,6 +45,25 @@ static void test_first_wrong_is_kept(void **state)
     check_close(verification.worst_error, 8, 0);
 }
 
+/* What is not finite is wrong, and is told as what it is. */
+static void test_not_finite_is_told(void **state)
+{
+    static const struct {
+        double is;
+        const char *says;
+    } cases[] = {{NAN, "C[3]: is nan, should be 1, tolerance 0.5"},
+                 {-NAN, "C[3]: is nan, should be 1, tolerance 0.5"},
+                 {-INFINITY, "C[3]: is -inf, should be 1, tolerance 0.5"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct mlb_verification verification = {0};
+        mlb_verify_element(&verification, 1, 1, 0.5, "C[%d]", 0);
+        mlb_verify_element(&verification, cases[i].is, 1, 0.5, "C[%d]", 3);
+        check_text(verification.first_wrong, cases[i].says);
+        check_true(!mlb_verification_passed(&verification) && isinf(verification.worst_ratio));
+    }
+}
+
 /* One index in each band, ascending, different seeds elsewhere; no gap of two bands. */
 static void test_bands(void **state)
 {
@@ -78,9 +97,11 @@ static void test_bands_reach_every_place(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_elements), cmocka_unit_test(test_nothing_checked_is_no_pass),
-        cmocka_unit_test(test_first_wrong_is_kept), cmocka_unit_test(test_bands),
-        cmocka_unit_test(test_bands_reach_every_place)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_elements),
+                                       cmocka_unit_test(test_nothing_checked_is_no_pass),
+                                       cmocka_unit_test(test_first_wrong_is_kept),
+                                       cmocka_unit_test(test_not_finite_is_told),
+                                       cmocka_unit_test(test_bands),
+                                       cmocka_unit_test(test_bands_reach_every_place)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
