@@ -79,7 +79,7 @@ __device__ __forceinline__ void mbarrier_wait(uint32_t barrier, uint32_t parity)
                  : "memory");
 }
 
-/* ----------------------------------------------------------------------------------------- TMA */
+/* ----------------------------------------------------------------------------------- TMA */
 
 __device__ __forceinline__ void tma_prefetch(const CUtensorMap *map)
 {

@@ -47,8 +47,7 @@ struct State {
 
 State state; /* of the block that runs */
 
-/* --------------------------------------------------------------------------------------- tensors
- */
+/* --------------------------------------------------------------------------------- tensors */
 
 size_t element_bytes(const mlb_tensor &tensor)
 {
@@ -90,8 +89,7 @@ void check_box(const CUtensorMap *map, const Box &box, uint32_t address, const c
     shared_bytes(address, box_bytes(map->tensor), 128, what);
 }
 
-/* -------------------------------------------------------------------------------------- mbarrier
- */
+/* -------------------------------------------------------------------------------- mbarrier */
 
 Barrier &barrier_at(uint32_t address, const char *what)
 {
@@ -273,8 +271,7 @@ void bulk_wait(unsigned groups)
     wait_groups(state.stores[self().number], groups);
 }
 
-/* ---------------------------------------------------------------------------------------- the end
- */
+/* ---------------------------------------------------------------------------------- the end */
 
 template <typename T> static bool left_over(const Groups<T> &groups)
 {

@@ -285,7 +285,7 @@ void run(const Launch &launch, void (*body)(const void *), const void *kernel)
     machine = nullptr;
 }
 
-/* -------------------------------------------------------------------------------------- waiting */
+/* -------------------------------------------------------------------------------- waiting */
 
 void wait_until(const char *what, bool (*done)(const void *), const void *argument)
 {

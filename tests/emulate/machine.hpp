@@ -115,8 +115,7 @@ void barrier_sync(int id, unsigned threads, const char *what);
 void barrier_arrive(int id, unsigned threads);
 int barrier_or(int value); /* __syncthreads_or */
 
-/* --------------------------------------------------------------------------------- shared memory
- */
+/* --------------------------------------------------------------------------- shared memory */
 
 /* Addresses of the shared window are those of instructions: SHARED_BASE is the first dynamic byte.
  */

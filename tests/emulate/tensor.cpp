@@ -66,7 +66,7 @@ void load_matrices(const Meeting &meeting, unsigned matrices, bool transposed)
         }
 }
 
-/* ----------------------------------------------------------------------------------------- mma */
+/* ----------------------------------------------------------------------------------- mma */
 
 struct MmaPart {
     float *c;
@@ -110,7 +110,7 @@ void multiply(const Meeting &meeting, Decode decode)
         }
 }
 
-/* --------------------------------------------------------------------------------------- wgmma */
+/* --------------------------------------------------------------------------------- wgmma */
 
 /* Registers of d of one thread, while products on them are under way. */
 struct Accumulator {

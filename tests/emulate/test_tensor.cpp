@@ -71,8 +71,7 @@ template <typename T, bool TRANS> static void test_mma(void **state)
     check_product(c, a, b, 16, 8, 16, false, TRANS);
 }
 
-/* ---------------------------------------------------------------------------------- TMA and wgmma
- */
+/* ---------------------------------------------------------------------------- TMA and wgmma */
 
 struct Faults {
     bool no_wait, early_reuse, no_fence, read_early;
@@ -191,8 +190,7 @@ static void test_wgmma_faults(void **state)
     check_text(run(read_early).c_str(), "nan");
 }
 
-/* ------------------------------------------------------------------------- TMA, edges and stores
- */
+/* ------------------------------------------------------------------- TMA, edges and stores */
 
 static __global__ void through(CUtensorMap from, CUtensorMap to, int x, int y, int z, bool waits)
 {
