@@ -58,6 +58,8 @@ uint64_t mlb_gemm_bytes(const struct mlb_gemm_params *params); /* one set: A, B 
 uint64_t mlb_gemm_seed_a(uint64_t seed);
 uint64_t mlb_gemm_seed_b(uint64_t seed);
 
+/* Sets that together outgrow the cache of a GPU, so that no step finds its operands there. */
+size_t mlb_gemm_sets(const struct mlb_gemm_params *params, const struct mlb_ctx *ctx);
 /* MLB_E_UNSUPPORTED when `sets` of operands and `extra` bytes are more than this rank may take. */
 enum mlb_status mlb_gemm_fits(const struct mlb_gemm_params *params, const struct mlb_ctx *ctx,
                               size_t sets, uint64_t extra, struct mlb_error *err);
@@ -94,6 +96,8 @@ enum mlb_status mlb_gemm_verify(const struct mlb_variant *variant, void *state, 
 MLB_GEMM_HOOKS(plain);    /* gemm_cpu.c */
 MLB_GEMM_HOOKS(onednn);   /* gemm_onednn.c */
 MLB_GEMM_HOOKS(cublaslt); /* gemm_cublaslt.c or gemm_cublaslt_absent.c */
+MLB_GEMM_HOOKS(wgmma);    /* gemm_own.c or gemm_own_absent.c */
+MLB_GEMM_HOOKS(mma);      /* gemm_own.c or gemm_own_absent.c */
 
 void mlb_gemm_onednn_library(char *to, size_t size);
 void mlb_gemm_cublaslt_library(char *to, size_t size);

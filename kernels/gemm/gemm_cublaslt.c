@@ -19,8 +19,6 @@
 
 #define WORKSPACE_BYTES (UINT64_C(64) << 20) /* NVIDIA recommends 32 MiB or more on Hopper */
 #define TUNE_S          1.5
-#define CACHES          3u   /* all sets together are at least so many times the L2 */
-#define SETS_MAX        256u /* enough for products down to 300 cubed on an H200 */
 
 union scalar {
     float f32;
@@ -77,13 +75,6 @@ static const struct recipe *recipe_for(int dtype)
 
 /* ----------------------------------------------------------------------------------- can it run */
 
-static size_t wanted_sets(const struct mlb_gemm_params *params, const struct mlb_ctx *ctx)
-{
-    uint64_t bytes = mlb_gemm_bytes(params), cache = CACHES * ctx->device->info.last_cache_bytes;
-    uint64_t sets = (cache + bytes - 1) / bytes;
-    return (size_t)(sets < 1 ? 1 : sets > SETS_MAX ? SETS_MAX : sets);
-}
-
 static enum mlb_status check_environment(struct mlb_error *err)
 {
     for (size_t i = 0; i < sizeof overrides / sizeof overrides[0]; i++) {
@@ -111,7 +102,7 @@ enum mlb_status mlb_gemm_cublaslt_check(const void *values, const struct mlb_ctx
     if (check_environment(err) != MLB_OK || mlb_cublaslt_open(&api, err) != MLB_OK)
         return err->status;
     mlb_cublaslt_close(&api);
-    return mlb_gemm_fits(params, ctx, wanted_sets(params, ctx), WORKSPACE_BYTES, err);
+    return mlb_gemm_fits(params, ctx, mlb_gemm_sets(params, ctx), WORKSPACE_BYTES, err);
 }
 
 void mlb_gemm_cublaslt_library(char *to, size_t size)
@@ -291,7 +282,7 @@ enum mlb_status mlb_gemm_cublaslt_setup(void *memory, const void *values, const 
     if (status == MLB_OK)
         status = mlb_alloc(ctx->device, WORKSPACE_BYTES, "gemm.workspace", &lt->workspace, err);
     if (status == MLB_OK)
-        status = mlb_gemm_alloc(state, params, ctx, wanted_sets(params, ctx), err);
+        status = mlb_gemm_alloc(state, params, ctx, mlb_gemm_sets(params, ctx), err);
     if (status == MLB_OK)
         status = mlb_gemm_fill(state, params, ctx, ctx->data, err);
     if (status == MLB_OK)

@@ -4,7 +4,9 @@
 #include "harness/base/rng.h"
 #include "harness/base/units.h"
 
-#define ALIGN 256u /* of every operand, as cuBLASLt's heuristic assumes by default */
+#define ALIGN    256u /* of every operand, as cuBLASLt's heuristic assumes by default */
+#define CACHES   3u   /* all sets together are at least so many times the L2 */
+#define SETS_MAX 256u /* enough for products down to 300 cubed on an H200 */
 
 enum mlb_dtype mlb_gemm_in(const struct mlb_gemm_params *params)
 {
@@ -62,6 +64,13 @@ uint64_t mlb_gemm_seed_a(uint64_t seed)
 uint64_t mlb_gemm_seed_b(uint64_t seed)
 {
     return mlb_rng_bits(seed, 'B');
+}
+
+size_t mlb_gemm_sets(const struct mlb_gemm_params *params, const struct mlb_ctx *ctx)
+{
+    uint64_t bytes = mlb_gemm_bytes(params), cache = CACHES * ctx->device->info.last_cache_bytes;
+    uint64_t sets = (cache + bytes - 1) / bytes;
+    return (size_t)(sets < 1 ? 1 : sets > SETS_MAX ? SETS_MAX : sets);
 }
 
 enum mlb_status mlb_gemm_fits(const struct mlb_gemm_params *params, const struct mlb_ctx *ctx,

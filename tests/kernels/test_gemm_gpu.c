@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cuBLASLt on a real GPU: every type and pass against the reference. Skipped where there is none;
- * with MLBENCH_REQUIRE_GPU=1 that is a failure. */
+/* The variants on a real GPU: every type and pass against the reference. Skipped where there is
+ * none; with MLBENCH_REQUIRE_GPU=1 that is a failure. */
 #include "tests/kernels/gemm_rig.h"
 
 static const int types[] = {MLB_F64, MLB_F32, MLB_TF32, MLB_BF16, MLB_F16, MLB_S8};
@@ -32,10 +32,10 @@ static void open_gpu(struct gemm_rig *rig)
     check_ok(mlb_backend_cuda.open(0, 0, &rig->ctx.device, &rig->err), &rig->err);
 }
 
-static void verify_on_gpu(struct gemm_rig *rig, const struct mlb_gemm_params *params)
+static void verify_on_gpu(struct gemm_rig *rig, const struct mlb_variant *variant,
+                          const struct mlb_gemm_params *params)
 {
     struct mlb_gemm_state state = {0};
-    const struct mlb_variant *variant = gemm_variant("cublaslt");
     check_ok(variant->check(params, &rig->ctx, &rig->err), &rig->err);
     struct mlb_verification found = verify_gemm(rig, variant, &state, params);
     check_verified(&found, params);
@@ -52,14 +52,54 @@ static void test_all_types_and_passes(void **unused)
                 struct mlb_gemm_params params = shapes[i];
                 params.dtype = types[t];
                 params.pass = pass;
-                verify_on_gpu(&rig, &params);
+                verify_on_gpu(&rig, gemm_variant("cublaslt"), &params);
             }
     mlb_backend_cuda.close(rig.ctx.device);
 }
 
+/* The project's own kernels: several tiles a block, edges, many turns of the stages. */
+static const struct mlb_gemm_params own_shapes[] = {
+    {.m = 8, .n = 8, .k = 8},
+    {.m = 136, .n = 264, .k = 200},
+    {.m = 1000, .n = 1048, .k = 1032},
+    {.m = 4096, .n = 6144, .k = 512},
+};
+
+static void verify_own(const char *name)
+{
+    struct gemm_rig rig;
+    const struct mlb_variant *variant = gemm_variant(name);
+    open_gpu(&rig);
+    for (int dtype = MLB_BF16; dtype <= MLB_F16; dtype++)
+        for (int pass = 0; pass < 3; pass++)
+            for (size_t i = 0; i < sizeof own_shapes / sizeof own_shapes[0]; i++) {
+                struct mlb_gemm_params params = own_shapes[i];
+                params.dtype = dtype;
+                params.pass = pass;
+                if (variant->check(&params, &rig.ctx, &rig.err) == MLB_E_UNSUPPORTED)
+                    print_message("skipped: %s\n", rig.err.text);
+                else
+                    verify_on_gpu(&rig, variant, &params);
+            }
+    mlb_backend_cuda.close(rig.ctx.device);
+}
+
+static void test_mma(void **unused)
+{
+    (void)unused;
+    verify_own("mma");
+}
+
+static void test_wgmma(void **unused)
+{
+    (void)unused;
+    verify_own("wgmma");
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_all_types_and_passes)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_all_types_and_passes),
+                                       cmocka_unit_test(test_mma), cmocka_unit_test(test_wgmma)};
     const char *required = getenv("MLBENCH_REQUIRE_GPU");
     char why[256] = "";
     if (count_gpus(why, sizeof why) == 0) {

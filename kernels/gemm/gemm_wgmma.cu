@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kernels/gemm/gemm_wgmma.cuh"
+
+#include "kernels/gemm/gemm.h"
+#include "kernels/gemm/gemm_own.h"
+
+using namespace gemm::wgmma;
+using ptx::K_MAJOR;
+using ptx::MN_MAJOR;
+
+/* By pass: how A and B are stored, see gemm.h. */
+template <typename T> static const void *kernel_of(int pass)
+{
+    switch (pass) {
+    case MLB_GEMM_FWD:
+        return reinterpret_cast<const void *>(&gemm_wgmma_kernel<T, K_MAJOR, K_MAJOR>);
+    case MLB_GEMM_DGRAD:
+        return reinterpret_cast<const void *>(&gemm_wgmma_kernel<T, K_MAJOR, MN_MAJOR>);
+    default:
+        return reinterpret_cast<const void *>(&gemm_wgmma_kernel<T, MN_MAJOR, MN_MAJOR>);
+    }
+}
+
+static const void *kernel_for(int dtype, int pass)
+{
+    return dtype == MLB_BF16 ? kernel_of<ptx::bf16>(pass) : kernel_of<ptx::f16>(pass);
+}
+
+extern "C" void mlb_gemm_wgmma_boxes(int pass, unsigned rows[3])
+{
+    rows[0] = pass == MLB_GEMM_WGRAD ? BOX : ROWS;
+    rows[1] = pass == MLB_GEMM_FWD ? COLUMNS : BOX;
+    rows[2] = BOX;
+}
+
+/* Where it was not compiled for sm_90a the kernel is empty: a handful of registers. */
+extern "C" bool mlb_gemm_wgmma_built(int dtype, int pass)
+{
+    cudaFuncAttributes found = {};
+    cudaError_t code = cudaFuncGetAttributes(&found, kernel_for(dtype, pass));
+    cudaGetLastError(); /* no image for the device at all: the answer is no */
+    return code == cudaSuccess && found.numRegs > REGISTERS_PRODUCER;
+}
+
+extern "C" int mlb_gemm_wgmma_prepare(const struct mlb_gemm_call *call)
+{
+    return (int)cudaFuncSetAttribute(kernel_for(call->dtype, call->pass),
+                                     cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                     (int)SHARED_BYTES);
+}
+
+extern "C" int mlb_gemm_wgmma_launch(const struct mlb_gemm_call *call, void *maps, unsigned sms,
+                                     void *stream)
+{
+    struct mlb_gemm_call copy = *call;
+    CUtensorMap *map = static_cast<CUtensorMap *>(maps);
+    unsigned tiles = (copy.m + ROWS - 1) / ROWS * ((copy.n + COLUMNS - 1) / COLUMNS);
+    void *arguments[] = {&map[0], &map[1], &map[2], &copy.m, &copy.n, &copy.k};
+    return (int)cudaLaunchKernel(kernel_for(call->dtype, call->pass),
+                                 dim3(tiles < sms ? tiles : sms), dim3(THREADS), arguments,
+                                 SHARED_BYTES, static_cast<cudaStream_t>(stream));
+}
