@@ -229,6 +229,8 @@ if(MLBENCH_NVCC AND NOT MLBENCH_CUDA STREQUAL "OFF")
     set(CMAKE_CUDA_STANDARD_REQUIRED ON)
     # cudart is linked by name (cuda-libraries.cmake), because the program is linked as C.
     set(CMAKE_CUDA_RUNTIME_LIBRARY None)
+    # What a kernel takes of an SM is kept beside its object, for the test kernels.resources.
+    list(PREPEND CMAKE_CUDA_COMPILER_LAUNCHER ${PROJECT_SOURCE_DIR}/cmake/nvcc-resources.sh)
     set(MLBENCH_HAVE_CUDA ON)
     include(cuda-libraries)
 endif()

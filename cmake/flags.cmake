@@ -22,7 +22,7 @@ target_compile_definitions(mlbench_flags INTERFACE $<$<COMPILE_LANGUAGE:C>:_GNU_
 target_compile_options(mlbench_flags INTERFACE
     "$<$<COMPILE_LANGUAGE:C>:${mlbench_warnings}>"
     "$<$<AND:$<COMPILE_LANGUAGE:C>,$<BOOL:${MLBENCH_WERROR}>>:-Werror>"
-    "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=${mlbench_cuda_host}>"
+    "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=${mlbench_cuda_host};-Xptxas=-v>"
     "$<$<AND:$<COMPILE_LANGUAGE:CUDA>,$<BOOL:${MLBENCH_WERROR}>>:-Werror=all-warnings>")
 target_link_libraries(mlbench_flags INTERFACE m pthread ${CMAKE_DL_LIBS})
 
