@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "harness/measure/workload.h"
+#include "kernels/tune.h"
 
 enum mlb_memory_op {
     MLB_MEMORY_COPY,  /* a[i] = b[i] */
@@ -46,6 +47,8 @@ struct mlb_memory {
     void *a, *b, *c; /* [count] each, on the device; NULL when the operation does not use it */
     double *sums;    /* [sum_count] on the device: READ's result is their total */
     size_t sum_count;
+    int way;                      /* CUDA: enum mlb_memory_way */
+    struct mlb_tune_result tuned; /* variant `fastest`: how it came to that; else zero */
 };
 
 /* Bytes per array for this case: `params->bytes`, or the automatic size. */
@@ -78,13 +81,17 @@ enum mlb_status mlb_memory_nontemporal_step(void *state, const struct mlb_ctx *c
 /* memory_cuda.c, memory_cuda_absent.c */
 enum mlb_status mlb_memory_cuda_check(const void *params, const struct mlb_ctx *ctx,
                                       struct mlb_error *err);
-enum mlb_status mlb_memory_cuda_setup(void *state, const void *params, const struct mlb_ctx *ctx,
-                                      struct mlb_error *err);
-enum mlb_status mlb_memory_cuda_step(void *state, const struct mlb_ctx *ctx, struct mlb_error *err);
 enum mlb_status mlb_memory_memcpy_check(const void *params, const struct mlb_ctx *ctx,
                                         struct mlb_error *err);
-enum mlb_status mlb_memory_memcpy_step(void *state, const struct mlb_ctx *ctx,
-                                       struct mlb_error *err);
+/* One step for all: the setups differ in the way that they set. */
+enum mlb_status mlb_memory_fastest_setup(void *state, const void *params, const struct mlb_ctx *ctx,
+                                         struct mlb_error *err);
+enum mlb_status mlb_memory_kernel_setup(void *state, const void *params, const struct mlb_ctx *ctx,
+                                        struct mlb_error *err);
+enum mlb_status mlb_memory_memcpy_setup(void *state, const void *params, const struct mlb_ctx *ctx,
+                                        struct mlb_error *err);
+enum mlb_status mlb_memory_cuda_step(void *state, const struct mlb_ctx *ctx, struct mlb_error *err);
+void mlb_memory_cuda_details(const void *state, const void *params, struct mlb_details *details);
 
 extern const struct mlb_workload mlb_memory;
 

@@ -5,35 +5,42 @@
 
 #include "harness/device/cuda_status.h"
 
+#define TUNE_S            0.5  /* of timed copies, to choose the fastest way */
+#define VERIFY_DEADLINE_S 60.0 /* of one round of them */
+
+/* Which operations a way can do, as bits, and from which compute capability on. The first one is
+ * what the others are compared with. */
+#define BIT(op)      (1u << (op))
+#define COPY         BIT(MLB_MEMORY_COPY)
+#define ALL          (BIT(MLB_MEMORY_OPS) - 1u)
+#define ALL_BUT_READ (ALL & ~BIT(MLB_MEMORY_READ))
+
+static const struct {
+    const char *name;
+    unsigned ops, capability;
+} ways[MLB_MEMORY_WAYS] = {
+    [MLB_MEMORY_GRID] = {"grid", ALL, 0},
+    [MLB_MEMORY_GRID_STREAMING] = {"grid, streaming", ALL, 0},
+    [MLB_MEMORY_TILES] = {"tiles", ALL_BUT_READ, 0},
+    [MLB_MEMORY_TILES_STREAMING] = {"tiles, streaming", ALL_BUT_READ, 0},
+    [MLB_MEMORY_BULK] = {"bulk copies", COPY, 90},
+    [MLB_MEMORY_MEMCPY] = {"cudaMemcpyAsync", COPY, 0},
+};
+
+bool mlb_memory_way_fits(enum mlb_memory_way way, enum mlb_memory_op op, uint32_t capability)
+{
+    return (ways[way].ops & BIT(op)) != 0 && capability >= ways[way].capability;
+}
+
 static size_t most_blocks(const struct mlb_ctx *ctx)
 {
     return (size_t)MLB_MEMORY_GRID_PER_SM * (ctx->device->info.units ? ctx->device->info.units : 1);
-}
-
-static enum mlb_status status_of(int code, const char *call, const struct mlb_memory *memory,
-                                 struct mlb_error *err)
-{
-    return mlb_cuda_check(code, err, "%s for memory.%s of %zu bytes", call,
-                          mlb_memory_traits[memory->op].name, memory->bytes);
 }
 
 enum mlb_status mlb_memory_cuda_check(const void *params, const struct mlb_ctx *ctx,
                                       struct mlb_error *err)
 {
     return mlb_memory_check(params, ctx, err);
-}
-
-enum mlb_status mlb_memory_cuda_setup(void *state, const void *params, const struct mlb_ctx *ctx,
-                                      struct mlb_error *err)
-{
-    return mlb_memory_setup(state, params, ctx, most_blocks(ctx), err);
-}
-
-enum mlb_status mlb_memory_cuda_step(void *state, const struct mlb_ctx *ctx, struct mlb_error *err)
-{
-    const struct mlb_memory *memory = state;
-    void *stream = ctx->device->backend->stream(ctx->device);
-    return status_of(mlb_memory_launch(memory, most_blocks(ctx), stream), "launch", memory, err);
 }
 
 enum mlb_status mlb_memory_memcpy_check(const void *params, const struct mlb_ctx *ctx,
@@ -46,12 +53,103 @@ enum mlb_status mlb_memory_memcpy_check(const void *params, const struct mlb_ctx
     return mlb_memory_check(params, ctx, err);
 }
 
-enum mlb_status mlb_memory_memcpy_step(void *state, const struct mlb_ctx *ctx,
-                                       struct mlb_error *err)
+/* ------------------------------------------------------------------------------------------ step
+ */
+
+static int launch(const struct mlb_memory *memory, const struct mlb_ctx *ctx)
+{
+    struct mlb_device *device = ctx->device;
+    cudaStream_t stream = device->backend->stream(device);
+    if (memory->way == MLB_MEMORY_MEMCPY)
+        return (int)cudaMemcpyAsync(memory->a, memory->b, memory->bytes, cudaMemcpyDeviceToDevice,
+                                    stream);
+    if (memory->way == MLB_MEMORY_BULK)
+        return mlb_memory_launch_bulk(memory->a, memory->b, memory->bytes, device->info.units,
+                                      stream);
+    return mlb_memory_launch(memory, (enum mlb_memory_way)memory->way, most_blocks(ctx), stream);
+}
+
+enum mlb_status mlb_memory_cuda_step(void *state, const struct mlb_ctx *ctx, struct mlb_error *err)
 {
     const struct mlb_memory *memory = state;
-    cudaStream_t stream = ctx->device->backend->stream(ctx->device);
-    return status_of(
-        (int)cudaMemcpyAsync(memory->a, memory->b, memory->bytes, cudaMemcpyDeviceToDevice, stream),
-        "cudaMemcpyAsync", memory, err);
+    return mlb_cuda_check(launch(memory, ctx), err, "memory.%s of %zu bytes (%s) on device %d",
+                          mlb_memory_traits[memory->op].name, memory->bytes, ways[memory->way].name,
+                          ctx->device->info.index);
+}
+
+/* ----------------------------------------------------------------------------------------- setup
+ */
+
+static enum mlb_status set_up(struct mlb_memory *memory, const void *params,
+                              enum mlb_memory_way way, const struct mlb_ctx *ctx,
+                              struct mlb_error *err)
+{
+    memory->way = (int)way;
+    return mlb_memory_setup(memory, params, ctx, most_blocks(ctx), err);
+}
+
+enum mlb_status mlb_memory_kernel_setup(void *state, const void *params, const struct mlb_ctx *ctx,
+                                        struct mlb_error *err)
+{
+    return set_up(state, params, MLB_MEMORY_GRID, ctx, err);
+}
+
+enum mlb_status mlb_memory_memcpy_setup(void *state, const void *params, const struct mlb_ctx *ctx,
+                                        struct mlb_error *err)
+{
+    return set_up(state, params, MLB_MEMORY_MEMCPY, ctx, err);
+}
+
+struct trial {
+    struct mlb_memory *memory;
+    const struct mlb_ctx *ctx;
+    enum mlb_memory_way ways[MLB_MEMORY_WAYS];
+};
+
+static enum mlb_status time_way(void *user, size_t index, unsigned runs, double *ns,
+                                struct mlb_error *err)
+{
+    struct trial *trial = user;
+    struct mlb_device *device = trial->ctx->device;
+    double all_ns = 0.0;
+    trial->memory->way = (int)trial->ways[index];
+    enum mlb_status status = device->backend->mark(device, 0, err);
+    for (unsigned i = 0; i < runs && status == MLB_OK; i++)
+        status = mlb_memory_cuda_step(trial->memory, trial->ctx, err);
+    if (status == MLB_OK)
+        status = device->backend->mark(device, 1, err);
+    if (status == MLB_OK)
+        status = mlb_sync(device, VERIFY_DEADLINE_S, err);
+    if (status == MLB_OK)
+        status = device->backend->elapsed(device, 0, 1, &all_ns, err);
+    *ns = all_ns / runs;
+    return status;
+}
+
+enum mlb_status mlb_memory_fastest_setup(void *state, const void *params, const struct mlb_ctx *ctx,
+                                         struct mlb_error *err)
+{
+    struct mlb_memory *memory = state;
+    struct trial trial = {.memory = memory, .ctx = ctx};
+    struct mlb_tune tune = {.budget_s = TUNE_S, .time = time_way, .user = &trial};
+    if (set_up(memory, params, MLB_MEMORY_GRID, ctx, err) != MLB_OK)
+        return err->status;
+    for (int way = 0; way < MLB_MEMORY_WAYS; way++)
+        if (mlb_memory_way_fits((enum mlb_memory_way)way, memory->op, ctx->device->info.capability))
+            trial.ways[tune.count++] = (enum mlb_memory_way)way;
+    enum mlb_status status = mlb_tune(&tune, &memory->tuned, err);
+    memory->way = (int)trial.ways[memory->tuned.chosen];
+    return status;
+}
+
+void mlb_memory_cuda_details(const void *state, const void *params, struct mlb_details *details)
+{
+    const struct mlb_memory *memory = state;
+    (void)params;
+    mlb_detail_text(details, "way", "%s", ways[memory->way].name);
+    if (memory->tuned.tested == 0)
+        return;
+    mlb_detail_number(details, "ways_timed", (double)memory->tuned.tested);
+    mlb_detail_number(details, "grid_ns", memory->tuned.first_ns);
+    mlb_detail_number(details, "chosen_ns", memory->tuned.chosen_ns);
 }

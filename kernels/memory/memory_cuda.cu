@@ -27,6 +27,30 @@ template <> struct vector<float> {
     using type = float4;
 };
 
+/* How a vector is read and written: as any other, or marked as used once, so that lines which
+ * nobody comes back for are the first to leave the caches. */
+struct cached {
+    template <typename V> static __device__ V load(const V *from)
+    {
+        return *from;
+    }
+    template <typename V> static __device__ void store(V *to, V value)
+    {
+        *to = value;
+    }
+};
+
+struct streaming {
+    template <typename V> static __device__ V load(const V *from)
+    {
+        return __ldcs(from);
+    }
+    template <typename V> static __device__ void store(V *to, V value)
+    {
+        __stcs(to, value);
+    }
+};
+
 /* ----------------------------------------------------------------------------- one vector of each
  */
 
@@ -90,7 +114,7 @@ template <int OP, typename T, typename V> __device__ V result(V b, V c)
  */
 
 /* a, b, c: [count] vectors. WHOLE: all UNROLL vectors of this thread exist. */
-template <int OP, typename T, bool WHOLE, typename V>
+template <int OP, typename T, typename ACCESS, bool WHOLE, typename V>
 __device__ void store_tile(V *__restrict__ a, const V *__restrict__ b, const V *__restrict__ c,
                            size_t first, size_t count)
 {
@@ -104,33 +128,33 @@ __device__ void store_tile(V *__restrict__ a, const V *__restrict__ b, const V *
         y[u] = V{};
         if constexpr (reads_b)
             if (WHOLE || i < count)
-                x[u] = b[i];
+                x[u] = ACCESS::load(&b[i]);
         if constexpr (reads_c)
             if (WHOLE || i < count)
-                y[u] = c[i];
+                y[u] = ACCESS::load(&c[i]);
     }
 #pragma unroll
     for (int u = 0; u < UNROLL; u++) {
         size_t i = first + (size_t)u * THREADS;
         if (WHOLE || i < count)
-            a[i] = result<OP, T>(x[u], y[u]);
+            ACCESS::store(&a[i], result<OP, T>(x[u], y[u]));
     }
 }
 
-template <int OP, typename T, typename V>
+template <int OP, typename T, typename ACCESS, typename V>
 __global__ void __launch_bounds__(THREADS, BLOCKS_PER_SM)
     store_kernel(V *__restrict__ a, const V *__restrict__ b, const V *__restrict__ c, size_t count)
 {
     for (size_t tile = blockIdx.x * TILE; tile < count; tile += gridDim.x * TILE) {
         size_t first = tile + threadIdx.x;
         if (tile + TILE <= count)
-            store_tile<OP, T, true>(a, b, c, first, count);
+            store_tile<OP, T, ACCESS, true>(a, b, c, first, count);
         else
-            store_tile<OP, T, false>(a, b, c, first, count);
+            store_tile<OP, T, ACCESS, false>(a, b, c, first, count);
     }
 }
 
-template <bool WHOLE, typename V>
+template <typename ACCESS, bool WHOLE, typename V>
 __device__ void read_tile(const V *__restrict__ b, size_t first, size_t count, double *sums)
 {
     V x[UNROLL];
@@ -139,7 +163,7 @@ __device__ void read_tile(const V *__restrict__ b, size_t first, size_t count, d
         size_t i = first + (size_t)u * THREADS;
         x[u] = V{};
         if (WHOLE || i < count)
-            x[u] = b[i];
+            x[u] = ACCESS::load(&b[i]);
     }
 #pragma unroll
     for (int u = 0; u < UNROLL; u++)
@@ -164,7 +188,7 @@ __device__ double block_total(double sum)
 }
 
 /* sums: [gridDim.x] */
-template <typename V>
+template <typename ACCESS, typename V>
 __global__ void __launch_bounds__(THREADS, BLOCKS_PER_SM)
     read_kernel(const V *__restrict__ b, size_t count, double *__restrict__ sums)
 {
@@ -172,9 +196,9 @@ __global__ void __launch_bounds__(THREADS, BLOCKS_PER_SM)
     for (size_t tile = blockIdx.x * TILE; tile < count; tile += gridDim.x * TILE) {
         size_t first = tile + threadIdx.x;
         if (tile + TILE <= count)
-            read_tile<true>(b, first, count, lanes);
+            read_tile<ACCESS, true>(b, first, count, lanes);
         else
-            read_tile<false>(b, first, count, lanes);
+            read_tile<ACCESS, false>(b, first, count, lanes);
     }
     double sum = block_total((lanes[0] + lanes[1]) + (lanes[2] + lanes[3]));
     if (threadIdx.x == 0)
@@ -185,7 +209,7 @@ static_assert(UNROLL == 4, "read_kernel adds four lanes");
 /* --------------------------------------------------------------------------------------- launchers
  */
 
-template <typename T>
+template <typename T, typename ACCESS>
 void launch(const struct mlb_memory *m, unsigned blocks, size_t count, cudaStream_t stream)
 {
     using V = typename vector<T>::type;
@@ -193,36 +217,49 @@ void launch(const struct mlb_memory *m, unsigned blocks, size_t count, cudaStrea
     const V *b = static_cast<const V *>(m->b), *c = static_cast<const V *>(m->c);
     switch (m->op) {
     case MLB_MEMORY_COPY:
-        store_kernel<MLB_MEMORY_COPY, T><<<blocks, THREADS, 0, stream>>>(a, b, c, count);
+        store_kernel<MLB_MEMORY_COPY, T, ACCESS><<<blocks, THREADS, 0, stream>>>(a, b, c, count);
         break;
     case MLB_MEMORY_SCALE:
-        store_kernel<MLB_MEMORY_SCALE, T><<<blocks, THREADS, 0, stream>>>(a, b, c, count);
+        store_kernel<MLB_MEMORY_SCALE, T, ACCESS><<<blocks, THREADS, 0, stream>>>(a, b, c, count);
         break;
     case MLB_MEMORY_ADD:
-        store_kernel<MLB_MEMORY_ADD, T><<<blocks, THREADS, 0, stream>>>(a, b, c, count);
+        store_kernel<MLB_MEMORY_ADD, T, ACCESS><<<blocks, THREADS, 0, stream>>>(a, b, c, count);
         break;
     case MLB_MEMORY_TRIAD:
-        store_kernel<MLB_MEMORY_TRIAD, T><<<blocks, THREADS, 0, stream>>>(a, b, c, count);
+        store_kernel<MLB_MEMORY_TRIAD, T, ACCESS><<<blocks, THREADS, 0, stream>>>(a, b, c, count);
         break;
     case MLB_MEMORY_READ:
-        read_kernel<<<blocks, THREADS, 0, stream>>>(b, count, m->sums);
+        read_kernel<ACCESS><<<blocks, THREADS, 0, stream>>>(b, count, m->sums);
         break;
     case MLB_MEMORY_WRITE:
     case MLB_MEMORY_OPS:
-        store_kernel<MLB_MEMORY_WRITE, T><<<blocks, THREADS, 0, stream>>>(a, b, c, count);
+        store_kernel<MLB_MEMORY_WRITE, T, ACCESS><<<blocks, THREADS, 0, stream>>>(a, b, c, count);
         break;
     }
 }
 
+template <typename T>
+void launch_way(const struct mlb_memory *m, bool streams, unsigned blocks, size_t count,
+                cudaStream_t stream)
+{
+    if (streams)
+        launch<T, streaming>(m, blocks, count, stream);
+    else
+        launch<T, cached>(m, blocks, count, stream);
+}
+
 } // namespace
 
-extern "C" int mlb_memory_launch(const struct mlb_memory *memory, size_t most_blocks, void *stream)
+extern "C" int mlb_memory_launch(const struct mlb_memory *memory, enum mlb_memory_way way,
+                                 size_t most_blocks, void *stream)
 {
+    bool stays = way == MLB_MEMORY_GRID || way == MLB_MEMORY_GRID_STREAMING;
+    bool streams = way == MLB_MEMORY_GRID_STREAMING || way == MLB_MEMORY_TILES_STREAMING;
     size_t count = memory->bytes / 16, tiles = (count + TILE - 1) / TILE;
-    unsigned blocks = (unsigned)(tiles < most_blocks ? tiles : most_blocks);
+    unsigned blocks = (unsigned)(stays && tiles > most_blocks ? most_blocks : tiles);
     if (memory->dtype == MLB_F64)
-        launch<double>(memory, blocks, count, static_cast<cudaStream_t>(stream));
+        launch_way<double>(memory, streams, blocks, count, static_cast<cudaStream_t>(stream));
     else
-        launch<float>(memory, blocks, count, static_cast<cudaStream_t>(stream));
+        launch_way<float>(memory, streams, blocks, count, static_cast<cudaStream_t>(stream));
     return (int)cudaGetLastError();
 }

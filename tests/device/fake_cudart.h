@@ -18,6 +18,9 @@ struct fake_cudart {
     bool broken;      /* every call fails with cudaErrorIllegalAddress */
     int copies_left;  /* 0 = no limit; after so many asynchronous copies it is `broken` */
     bool lazy;        /* asynchronous copies from device to device, or pinned, do nothing */
+    float busy_ms;    /* of work since the last event was recorded: fake launchers add theirs */
+    float copy_ms;    /* that a copy on a device adds */
+    float elapsed_ms; /* between the last two events; 0 is told as 1.5 */
     int last_error;
     int current; /* device */
     int frees;   /* calls of cudaFree, cudaEventDestroy and cudaStreamDestroy */
