@@ -163,6 +163,7 @@ static void details(const void *state, const void *params, struct mlb_details *d
                     p2p->atomics < 0   ? "peer access"
                     : p2p->atomics > 0 ? "peer access, with atomics (NVLink)"
                                        : "peer access, without atomics (PCIe)");
+    mlb_detail_number(details, "gpus", p2p->gpus);
     mlb_detail_text(details, "rank0_peer", "%s", p2p->side.device->info.pci_id);
     if (p2p->performance_rank >= 0)
         mlb_detail_number(details, "performance_rank", p2p->performance_rank);

@@ -40,6 +40,7 @@ struct mlb_p2p {
     bool opens[2];                 /* own may use the peer's memory, the peer own */
     uint64_t *chain, *cursor;      /* LATENCY: on the peer; on this GPU, where the walk stands */
     uint64_t hops;                 /* made by the chain's steps so far */
+    int gpus;                      /* of this node, as this rank sees them */
     int performance_rank, atomics; /* as CUDA tells, -1 = not told; see details */
 };
 

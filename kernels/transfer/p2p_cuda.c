@@ -154,12 +154,12 @@ enum mlb_status mlb_p2p_cuda_setup(void *state, const void *params, const struct
 {
     struct mlb_p2p *p2p = state;
     const struct mlb_p2p_params *p = params;
-    int count = 0, own = ctx->device->info.index;
+    int own = ctx->device->info.index;
     p2p->op = (enum mlb_p2p_op)p->op;
     p2p->bytes = (size_t)p->bytes;
-    if (count_gpus(ctx, p->shift, &count, err) != MLB_OK)
+    if (count_gpus(ctx, p->shift, &p2p->gpus, err) != MLB_OK)
         return err->status;
-    int peer = (own + (int)p->shift) % count;
+    int peer = (own + (int)p->shift) % p2p->gpus;
     enum mlb_status status = mlb_side_open(&p2p->side, ctx->device, peer, err);
     if (status == MLB_OK)
         status = open_access(ctx->device, p2p->side.device, &p2p->opens[0], err);
