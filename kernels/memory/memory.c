@@ -191,40 +191,33 @@ static void work(const void *params, const struct mlb_ctx *ctx, struct mlb_work 
     };
 }
 
-static const struct mlb_variant variants[] = {{.name = "fastest",
-                                               .device = "cuda",
-                                               .check = mlb_memory_cuda_check,
-                                               .setup = mlb_memory_fastest_setup,
-                                               .step = mlb_memory_cuda_step,
-                                               .details = mlb_memory_cuda_details,
-                                               .teardown = mlb_memory_teardown},
-                                              {.name = "kernel",
-                                               .device = "cuda",
-                                               .check = mlb_memory_cuda_check,
-                                               .setup = mlb_memory_kernel_setup,
-                                               .step = mlb_memory_cuda_step,
-                                               .details = mlb_memory_cuda_details,
-                                               .teardown = mlb_memory_teardown},
-                                              {.name = "memcpy",
-                                               .device = "cuda",
-                                               .check = mlb_memory_memcpy_check,
-                                               .setup = mlb_memory_memcpy_setup,
-                                               .step = mlb_memory_cuda_step,
-                                               .details = mlb_memory_cuda_details,
-                                               .teardown = mlb_memory_teardown},
-                                              {.name = "nontemporal",
-                                               .device = "cpu",
-                                               .check = mlb_memory_nontemporal_check,
-                                               .setup = mlb_memory_cpu_setup,
-                                               .step = mlb_memory_nontemporal_step,
-                                               .teardown = mlb_memory_teardown},
-                                              {.name = "stores",
-                                               .device = "cpu",
-                                               .check = mlb_memory_check,
-                                               .setup = mlb_memory_cpu_setup,
-                                               .step = mlb_memory_cpu_step,
-                                               .teardown = mlb_memory_teardown},
-                                              {0}};
+#define CUDA_VARIANT(way)                                                                          \
+    {.name = #way,                                                                                 \
+     .device = "cuda",                                                                             \
+     .check = mlb_memory_##way##_check,                                                            \
+     .setup = mlb_memory_##way##_setup,                                                            \
+     .step = mlb_memory_cuda_step,                                                                 \
+     .details = mlb_memory_cuda_details,                                                           \
+     .teardown = mlb_memory_teardown},
+
+static const struct mlb_variant variants[] = {
+    /* clang-format off */
+    CUDA_VARIANT(fastest)
+    MLB_MEMORY_WAY_LIST(CUDA_VARIANT)
+    /* clang-format on */
+    {.name = "nontemporal",
+     .device = "cpu",
+     .check = mlb_memory_nontemporal_check,
+     .setup = mlb_memory_cpu_setup,
+     .step = mlb_memory_nontemporal_step,
+     .teardown = mlb_memory_teardown},
+    {.name = "stores",
+     .device = "cpu",
+     .check = mlb_memory_check,
+     .setup = mlb_memory_cpu_setup,
+     .step = mlb_memory_cpu_step,
+     .teardown = mlb_memory_teardown},
+    {0}};
 
 const struct mlb_workload mlb_memory = {
     .name = "memory",

@@ -78,18 +78,24 @@ enum mlb_status mlb_memory_nontemporal_check(const void *params, const struct ml
 enum mlb_status mlb_memory_nontemporal_step(void *state, const struct mlb_ctx *ctx,
                                             struct mlb_error *err);
 
-/* memory_cuda.c, memory_cuda_absent.c */
-enum mlb_status mlb_memory_cuda_check(const void *params, const struct mlb_ctx *ctx,
-                                      struct mlb_error *err);
-enum mlb_status mlb_memory_memcpy_check(const void *params, const struct mlb_ctx *ctx,
-                                        struct mlb_error *err);
-/* One step for all: the setups differ in the way that they set. */
-enum mlb_status mlb_memory_fastest_setup(void *state, const void *params, const struct mlb_ctx *ctx,
-                                         struct mlb_error *err);
-enum mlb_status mlb_memory_kernel_setup(void *state, const void *params, const struct mlb_ctx *ctx,
-                                        struct mlb_error *err);
-enum mlb_status mlb_memory_memcpy_setup(void *state, const void *params, const struct mlb_ctx *ctx,
-                                        struct mlb_error *err);
+/* X(name): the ways to move bytes on a GPU, each a variant of its name; see memory_cuda.h. */
+#define MLB_MEMORY_WAY_LIST(X)                                                                     \
+    X(grid)                                                                                        \
+    X(grid_streaming)                                                                              \
+    X(tiles)                                                                                       \
+    X(tiles_streaming)                                                                             \
+    X(bulk)                                                                                        \
+    X(memcpy)
+
+/* memory_cuda.c, memory_cuda_absent.c. `fastest` chooses among the ways. One step for all of them:
+ * the setups differ in the way that they set. */
+#define MLB_MEMORY_WAY_HOOKS(name)                                                                 \
+    enum mlb_status mlb_memory_##name##_check(const void *params, const struct mlb_ctx *ctx,       \
+                                              struct mlb_error *err);                              \
+    enum mlb_status mlb_memory_##name##_setup(void *state, const void *params,                     \
+                                              const struct mlb_ctx *ctx, struct mlb_error *err);
+MLB_MEMORY_WAY_LIST(MLB_MEMORY_WAY_HOOKS)
+MLB_MEMORY_WAY_HOOKS(fastest)
 enum mlb_status mlb_memory_cuda_step(void *state, const struct mlb_ctx *ctx, struct mlb_error *err);
 void mlb_memory_cuda_details(const void *state, const void *params, struct mlb_details *details);
 

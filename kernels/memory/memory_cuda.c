@@ -15,16 +15,15 @@
 #define ALL          (BIT(MLB_MEMORY_OPS) - 1u)
 #define ALL_BUT_READ (ALL & ~BIT(MLB_MEMORY_READ))
 
+#define NAME(way) #way,
+static const char *const names[] = {MLB_MEMORY_WAY_LIST(NAME)};
+
 static const struct {
-    const char *name;
     unsigned ops, capability;
 } ways[MLB_MEMORY_WAYS] = {
-    [MLB_MEMORY_GRID] = {"grid", ALL, 0},
-    [MLB_MEMORY_GRID_STREAMING] = {"grid, streaming", ALL, 0},
-    [MLB_MEMORY_TILES] = {"tiles", ALL_BUT_READ, 0},
-    [MLB_MEMORY_TILES_STREAMING] = {"tiles, streaming", ALL_BUT_READ, 0},
-    [MLB_MEMORY_BULK] = {"bulk copies", COPY, 90},
-    [MLB_MEMORY_MEMCPY] = {"cudaMemcpyAsync", COPY, 0},
+    [MLB_MEMORY_GRID] = {ALL, 0},           [MLB_MEMORY_GRID_STREAMING] = {ALL, 0},
+    [MLB_MEMORY_TILES] = {ALL_BUT_READ, 0}, [MLB_MEMORY_TILES_STREAMING] = {ALL_BUT_READ, 0},
+    [MLB_MEMORY_BULK] = {COPY, 90},         [MLB_MEMORY_MEMCPY] = {COPY, 0},
 };
 
 bool mlb_memory_way_fits(enum mlb_memory_way way, enum mlb_memory_op op, uint32_t capability)
@@ -37,18 +36,18 @@ static size_t most_blocks(const struct mlb_ctx *ctx)
     return (size_t)MLB_MEMORY_GRID_PER_SM * (ctx->device->info.units ? ctx->device->info.units : 1);
 }
 
-enum mlb_status mlb_memory_cuda_check(const void *params, const struct mlb_ctx *ctx,
-                                      struct mlb_error *err)
-{
-    return mlb_memory_check(params, ctx, err);
-}
-
-enum mlb_status mlb_memory_memcpy_check(const void *params, const struct mlb_ctx *ctx,
-                                        struct mlb_error *err)
+static enum mlb_status check_way(enum mlb_memory_way way, const void *params,
+                                 const struct mlb_ctx *ctx, struct mlb_error *err)
 {
     const struct mlb_memory_params *p = params;
-    if (p->op != MLB_MEMORY_COPY)
-        return mlb_fail(err, MLB_E_UNSUPPORTED, "memcpy does op = copy only, not %s",
+    unsigned capability = ctx->device->info.capability;
+    if (capability < ways[way].capability)
+        return mlb_fail(err, MLB_E_UNSUPPORTED,
+                        "%s needs compute capability %u.%u, this GPU has %u.%u", names[way],
+                        ways[way].capability / 10, ways[way].capability % 10, capability / 10,
+                        capability % 10);
+    if (!mlb_memory_way_fits(way, (enum mlb_memory_op)p->op, capability))
+        return mlb_fail(err, MLB_E_UNSUPPORTED, "%s cannot do op = %s", names[way],
                         mlb_memory_traits[p->op].name);
     return mlb_memory_check(params, ctx, err);
 }
@@ -73,7 +72,7 @@ enum mlb_status mlb_memory_cuda_step(void *state, const struct mlb_ctx *ctx, str
 {
     const struct mlb_memory *memory = state;
     return mlb_cuda_check(launch(memory, ctx), err, "memory.%s of %zu bytes (%s) on device %d",
-                          mlb_memory_traits[memory->op].name, memory->bytes, ways[memory->way].name,
+                          mlb_memory_traits[memory->op].name, memory->bytes, names[memory->way],
                           ctx->device->info.index);
 }
 
@@ -88,16 +87,33 @@ static enum mlb_status set_up(struct mlb_memory *memory, const void *params,
     return mlb_memory_setup(memory, params, ctx, most_blocks(ctx), err);
 }
 
-enum mlb_status mlb_memory_kernel_setup(void *state, const void *params, const struct mlb_ctx *ctx,
-                                        struct mlb_error *err)
-{
-    return set_up(state, params, MLB_MEMORY_GRID, ctx, err);
-}
+/* The hooks of a way's own variant. */
+#define WAY_HOOKS(name, way)                                                                       \
+    enum mlb_status mlb_memory_##name##_check(const void *params, const struct mlb_ctx *ctx,       \
+                                              struct mlb_error *err)                               \
+    {                                                                                              \
+        return check_way(way, params, ctx, err);                                                   \
+    }                                                                                              \
+    enum mlb_status mlb_memory_##name##_setup(void *state, const void *params,                     \
+                                              const struct mlb_ctx *ctx, struct mlb_error *err)    \
+    {                                                                                              \
+        return set_up(state, params, way, ctx, err);                                               \
+    }
 
-enum mlb_status mlb_memory_memcpy_setup(void *state, const void *params, const struct mlb_ctx *ctx,
-                                        struct mlb_error *err)
+WAY_HOOKS(grid, MLB_MEMORY_GRID)
+WAY_HOOKS(grid_streaming, MLB_MEMORY_GRID_STREAMING)
+WAY_HOOKS(tiles, MLB_MEMORY_TILES)
+WAY_HOOKS(tiles_streaming, MLB_MEMORY_TILES_STREAMING)
+WAY_HOOKS(bulk, MLB_MEMORY_BULK)
+WAY_HOOKS(memcpy, MLB_MEMORY_MEMCPY)
+
+/* ---------------------------------------------------------------------------------- the fastest
+ */
+
+enum mlb_status mlb_memory_fastest_check(const void *params, const struct mlb_ctx *ctx,
+                                         struct mlb_error *err)
 {
-    return set_up(state, params, MLB_MEMORY_MEMCPY, ctx, err);
+    return check_way(MLB_MEMORY_GRID, params, ctx, err);
 }
 
 struct trial {
@@ -146,7 +162,7 @@ void mlb_memory_cuda_details(const void *state, const void *params, struct mlb_d
 {
     const struct mlb_memory *memory = state;
     (void)params;
-    mlb_detail_text(details, "way", "%s", ways[memory->way].name);
+    mlb_detail_text(details, "way", "%s", names[memory->way]);
     if (memory->tuned.tested == 0)
         return;
     mlb_detail_number(details, "ways_timed", (double)memory->tuned.tested);

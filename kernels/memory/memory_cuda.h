@@ -16,7 +16,8 @@ extern "C" {
  * done early takes over work, and each block still goes over many tiles. */
 #define MLB_MEMORY_GRID_PER_SM 32
 
-/* How a step is done. Which one is fastest depends on the GPU, the operation and the size. */
+/* How a step is done, in the order of MLB_MEMORY_WAY_LIST. Which one is fastest depends on the GPU,
+ * the operation and the size. */
 enum mlb_memory_way {
     MLB_MEMORY_GRID,            /* blocks that stay and go over many tiles */
     MLB_MEMORY_GRID_STREAMING,  /* the same, lines marked as used once */

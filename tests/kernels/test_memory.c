@@ -321,7 +321,6 @@ static void test_refusals(void **state)
                 "needs 3 x ");
     params = (struct mlb_memory_params){MLB_MEMORY_READ, MLB_F64, 4096};
     check_true(variant_named("nontemporal")->check(&params, &ctx, &err) == MLB_E_UNSUPPORTED);
-    check_true(variant_named("memcpy")->check(&params, &ctx, &err) == MLB_E_UNSUPPORTED);
 }
 
 int main(void)

@@ -85,12 +85,12 @@ static void test_the_fastest_way_is_taken(void **state)
         unsigned timed;
     } rows[] = {
         {{2, 3, 4, 5, 6, 7}, MLB_MEMORY_COPY, 90, "grid", 6},
-        {{2, 1, 4, 5, 6, 7}, MLB_MEMORY_COPY, 90, "grid, streaming", 6},
-        {{2, 3, 4, 5, 1, 7}, MLB_MEMORY_COPY, 90, "bulk copies", 6},
-        {{2, 3, 4, 5, 6, 1}, MLB_MEMORY_COPY, 90, "cudaMemcpyAsync", 6},
-        {{2, 3, 4, 1, 6, 7}, MLB_MEMORY_COPY, 80, "tiles, streaming", 5},
+        {{2, 1, 4, 5, 6, 7}, MLB_MEMORY_COPY, 90, "grid_streaming", 6},
+        {{2, 3, 4, 5, 1, 7}, MLB_MEMORY_COPY, 90, "bulk", 6},
+        {{2, 3, 4, 5, 6, 1}, MLB_MEMORY_COPY, 90, "memcpy", 6},
+        {{2, 3, 4, 1, 6, 7}, MLB_MEMORY_COPY, 80, "tiles_streaming", 5},
         {{2, 3, 1, 5, 0, 7}, MLB_MEMORY_COPY, 90, "tiles", 5}, /* bulk cannot run */
-        {{2, 1, 0, 0, 0, 0}, MLB_MEMORY_READ, 90, "grid, streaming", 2},
+        {{2, 1, 0, 0, 0, 0}, MLB_MEMORY_READ, 90, "grid_streaming", 2},
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -113,7 +113,7 @@ static void test_fixed_ways_are_not_timed(void **state)
     (void)state;
     memset(&script, 0, sizeof script);
     script.ms[MLB_MEMORY_GRID] = 1;
-    struct mlb_verification found = run("kernel", MLB_MEMORY_COPY, 90, &details);
+    struct mlb_verification found = run("grid", MLB_MEMORY_COPY, 90, &details);
     check_true(mlb_verification_passed(&found));
     check_text(mlb_detail_find(&details, "way")->text, "grid");
     check_true(mlb_detail_find(&details, "ways_timed") == NULL);
@@ -121,8 +121,40 @@ static void test_fixed_ways_are_not_timed(void **state)
     details = (struct mlb_details){0};
     found = run("memcpy", MLB_MEMORY_COPY, 90, &details);
     check_true(mlb_verification_passed(&found));
-    check_text(mlb_detail_find(&details, "way")->text, "cudaMemcpyAsync");
+    check_text(mlb_detail_find(&details, "way")->text, "memcpy");
     check_u64(script.runs[MLB_MEMORY_GRID], 4);
+}
+
+static void test_what_a_way_cannot_do(void **state)
+{
+    static const struct {
+        const char *name;
+        int op;
+        uint32_t capability;
+        const char *text; /* NULL: it can */
+    } rows[] = {
+        {"tiles", MLB_MEMORY_READ, 90, "tiles cannot do op = read"},
+        {"memcpy", MLB_MEMORY_TRIAD, 90, "memcpy cannot do op = triad"},
+        {"bulk", MLB_MEMORY_WRITE, 90, "bulk cannot do op = write"},
+        {"bulk", MLB_MEMORY_COPY, 80, "bulk needs compute capability 9.0, this GPU has 8.0"},
+        {"bulk", MLB_MEMORY_COPY, 100, NULL},
+        {"grid", MLB_MEMORY_READ, 80, NULL},
+        {"fastest", MLB_MEMORY_READ, 80, NULL},
+    };
+    struct case_rig rig;
+    (void)state;
+    fake_cudart = (struct fake_cudart){0};
+    open_case_rig(&rig, &mlb_backend_cuda, MLB_DATA_NORMAL);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct mlb_memory_params params = {rows[i].op, MLB_F32, MIB};
+        rig.ctx.device->info.capability = rows[i].capability;
+        enum mlb_status status = variant_named(rows[i].name)->check(&params, &rig.ctx, &rig.err);
+        if (rows[i].text)
+            check_fails(status, MLB_E_UNSUPPORTED, &rig.err, rows[i].text);
+        else
+            check_ok(status, &rig.err);
+    }
+    close_case_rig(&rig);
 }
 
 /* Arrays on a GPU are 1 GiB when nobody says otherwise, as far as there is room. */
@@ -145,6 +177,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_fastest_way_is_taken),
         cmocka_unit_test(test_fixed_ways_are_not_timed),
+        cmocka_unit_test(test_what_a_way_cannot_do),
         cmocka_unit_test(test_automatic_size_on_a_gpu),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The memory kernels on a real GPU, every element looked at. Skipped where there is none; with
  * MLBENCH_REQUIRE_GPU=1 that is a failure. */
-#include "kernels/memory/memory_cuda.h"
+#include "kernels/memory/memory.h"
 
 #include "tests/check.h"
 
@@ -9,23 +9,19 @@
 #define MIB     ((uint64_t)1 << 20)
 #define TILE    ((uint64_t)16 << 10) /* bytes of an array that a block takes at a time */
 
-/* `way`: an enum mlb_memory_way instead of the variant's choice; -1: the variant's. */
-static void verify_way(const struct mlb_ctx *ctx, const struct mlb_variant *variant, int way,
-                       const struct mlb_memory_params *params)
+static void verify_on_gpu(const struct mlb_ctx *ctx, const struct mlb_variant *variant,
+                          const struct mlb_memory_params *params)
 {
     struct mlb_memory state = {0};
     struct mlb_verification found = {0};
     struct mlb_error err = {0};
     if (variant->check(params, ctx, &err) != MLB_OK)
-        return; /* memcpy copies only */
+        return; /* some copy only */
     check_ok(variant->setup(&state, params, ctx, &err), &err);
-    if (way >= 0)
-        state.way = way;
     check_ok(mlb_memory.verify(variant, &state, params, ctx, &found, &err), &err);
-    int taken = state.way;
     variant->teardown(&state, ctx);
     if (!mlb_verification_passed(&found))
-        print_error("%s (way %d) %s %s, %" PRIu64 " bytes: %s\n", variant->name, taken,
+        print_error("%s %s %s, %" PRIu64 " bytes: %s\n", variant->name,
                     mlb_memory_traits[params->op].name, mlb_dtype_name(params->dtype),
                     params->bytes, found.first_wrong);
     check_true(mlb_verification_passed(&found));
@@ -56,35 +52,19 @@ static void every_operation_passes(void **state)
         for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
             for (int op = 0; op < MLB_MEMORY_OPS && strcmp(v->device, "cuda") == 0; op++)
                 for (int dtype = MLB_F64; dtype <= MLB_F32; dtype++)
-                    verify_way(*state, v, -1, &(struct mlb_memory_params){op, dtype, sizes[i]});
-}
-
-/* Also those that the choice of the fastest leaves out. */
-static void every_way_passes(void **state)
-{
-    static const uint64_t sizes[] = {64, 3 * 64, TILE, TILE + 64, 200 * MIB + 64};
-    const struct mlb_ctx *ctx = *state;
-    const struct mlb_variant *kernel = &mlb_memory.variants[1];
-    for (int way = 0; way < MLB_MEMORY_WAYS; way++)
-        for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-            for (int op = 0; op < MLB_MEMORY_OPS; op++)
-                if (mlb_memory_way_fits((enum mlb_memory_way)way, (enum mlb_memory_op)op,
-                                        ctx->device->info.capability))
-                    verify_way(ctx, kernel, way,
-                               &(struct mlb_memory_params){op, MLB_F32, sizes[i]});
+                    verify_on_gpu(*state, v, &(struct mlb_memory_params){op, dtype, sizes[i]});
 }
 
 static void more_than_four_gigabytes_pass(void **state)
 {
     const struct mlb_memory_params params = {MLB_MEMORY_COPY, MLB_F32, 4096 * MIB + 64};
-    verify_way(*state, &mlb_memory.variants[0], -1, &params);
+    verify_on_gpu(*state, &mlb_memory.variants[0], &params);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_operation_passes),
-        cmocka_unit_test(every_way_passes),
         cmocka_unit_test(more_than_four_gigabytes_pass),
     };
     const char *required = getenv("MLBENCH_REQUIRE_GPU");
