@@ -226,9 +226,29 @@ struct twins {
     double mad_ns;
 };
 
+#define SMALL_MESSAGE 1048576.0 /* bytes; below, the host's share of a copy's time is the larger   \
+                                 */
+
+/* Rows whose ranks are no twins by design: each pair of GPUs has a link of its own, a NUMA node
+ * that is named is near to some GPUs and far from others, and launches and small copies tell of the
+ * host's cores, which no two ranks find equally busy. */
+static bool unlike(const struct mlb_row *row)
+{
+    if (strcmp(row->workload, "p2p") == 0 || strcmp(row->workload, "launch") == 0)
+        return true;
+    if (strcmp(row->workload, "host_copy") != 0)
+        return false;
+    bool named = false;
+    for (size_t i = 0; i < row->param_count; i++)
+        named = named || (strcmp(row->params[i].name, "numa") == 0 &&
+                          strcmp(row->params[i].value, "auto") != 0);
+    return named || row->work.bytes < SMALL_MESSAGE;
+}
+
 static bool usable(const struct mlb_row *row)
 {
-    if (row->status != MLB_ROW_MEASURED || row->work.bus_factor > 0.0 || row->rank_count < 2)
+    if (row->status != MLB_ROW_MEASURED || row->work.bus_factor > 0.0 || row->rank_count < 2 ||
+        unlike(row))
         return false;
     for (size_t i = 0; i < row->rank_count; i++)
         if (!isfinite(row->rank_median_ns[i]) || !(row->rank_median_ns[i] > 0.0))

@@ -134,6 +134,35 @@ static void test_rows_that_are_not_asked(void **state)
     check_u64(result.health_count, 1);
 }
 
+/* The ranks of some workloads differ for other reasons than a slow device. */
+static void test_ranks_that_are_no_twins(void **state)
+{
+    static const struct {
+        const char *workload, *numa;
+        double bytes;
+        size_t notes;
+    } table[] = {
+        {"p2p", "", 1e9, 0},         {"launch", "", 0, 0},          {"host_copy", "0", 1e9, 0},
+        {"host_copy", "auto", 8, 0}, {"host_copy", "auto", 1e9, 1}, {"memory", "", 1e9, 1},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        double times[] = {100, 100, 100, 200};
+        struct mlb_row rows[2];
+        struct mlb_result result = job(times, 4, rows, 2);
+        for (size_t row = 0; row < 2; row++) {
+            snprintf(rows[row].workload, sizeof rows[row].workload, "%s", table[i].workload);
+            snprintf(rows[row].params[0].name, sizeof rows[row].params[0].name, "numa");
+            snprintf(rows[row].params[0].value, sizeof rows[row].params[0].value, "%s",
+                     table[i].numa);
+            rows[row].param_count = table[i].numa[0] ? 1 : 0;
+            rows[row].work.bytes = table[i].bytes;
+        }
+        mlb_health_judge(&result);
+        check_u64(result.health_count, table[i].notes);
+    }
+}
+
 static void test_slow_in_some_rows(void **state)
 {
     (void)state;
@@ -313,6 +342,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_slow_rank),
         cmocka_unit_test(test_rows_that_are_not_asked),
+        cmocka_unit_test(test_ranks_that_are_no_twins),
         cmocka_unit_test(test_slow_in_some_rows),
         cmocka_unit_test(test_many_slow_ranks),
         cmocka_unit_test(test_telemetry),
