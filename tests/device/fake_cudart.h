@@ -25,6 +25,7 @@ struct fake_cudart {
     int current; /* device */
     int frees;   /* calls of cudaFree, cudaEventDestroy and cudaStreamDestroy */
     int resets;  /* calls of cudaDeviceReset */
+    int waits;   /* calls of cudaStreamWaitEvent */
     /* What is there now; all 0 at the end, or something leaked. */
     int memory, pinned, streams, events, opened_peers, graphs;
     bool capturing, spoiled;   /* spoiled: something waited meanwhile, and there will be no graph */

@@ -73,6 +73,28 @@ static void test_the_share_of_a_node(void **state)
     remove_files(&files);
 }
 
+/* A thread that was bound to one CPU is so again. */
+static void test_a_thread_stays_where_it_was(void **state)
+{
+    struct mlb_error err = {0};
+    struct mlb_cpus before, after;
+    cpu_set_t all, one;
+    void *memory = NULL;
+    (void)state;
+    check_i64(sched_getaffinity(0, sizeof all, &all), 0);
+    CPU_ZERO(&one);
+    for (size_t cpu = 0; cpu < CPU_SETSIZE && CPU_COUNT(&one) == 0; cpu++)
+        if (CPU_ISSET(cpu, &all))
+            CPU_SET(cpu, &one);
+    check_i64(sched_setaffinity(0, sizeof one, &one), 0);
+    mlb_cpus_allowed(&before);
+    if (mlb_numa_alloc(0, 4096, "x", &memory, &err) == MLB_OK)
+        mlb_numa_free(memory, 4096);
+    mlb_cpus_allowed(&after);
+    check_i64(sched_setaffinity(0, sizeof all, &all), 0);
+    check_i64(memcmp(&before, &after, sizeof before), 0);
+}
+
 /* On this machine, whose node 0 has a CPU for this process or is not told. */
 static void test_memory_lies_where_it_was_asked_for(void **state)
 {
@@ -102,6 +124,7 @@ int main(void)
         cmocka_unit_test(test_the_node_of_a_pci_device),
         cmocka_unit_test(test_nodes_that_cannot_be_used_say_why),
         cmocka_unit_test(test_the_share_of_a_node),
+        cmocka_unit_test(test_a_thread_stays_where_it_was),
         cmocka_unit_test(test_memory_lies_where_it_was_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -103,6 +103,7 @@ static void test_a_lost_kernel_is_caught(void **state)
     struct mlb_verification found =
         finish_case(&rig, &mlb_launch, &bad, &launch, &params, &details);
     check_contains(found.first_wrong, "is 900, should be 1000");
+    check_u64(*launch.word, 900); /* what is timed does not count */
     bad.teardown(&launch, &rig.ctx);
     close_fake(&rig);
 }

@@ -13,6 +13,8 @@
 int mlb_p2p_walk(void *stream, const uint64_t *chain, uint64_t *cursor, unsigned hops)
 {
     (void)stream;
+    if (fake_cudart.current != 0)
+        return 400; /* the stream is another device's */
     for (unsigned hop = 0; hop < hops && !fake_cudart.lazy; hop++)
         *cursor = chain[*cursor];
     return 0;
@@ -53,6 +55,8 @@ static void test_host_copies_pass(void **state)
         struct mlb_details details = {0};
         open_fake(&rig, 1);
         check_case(&rig, &mlb_host_copy, &host_cases[i], &details);
+        /* both ways: each of the four steps forks and joins */
+        check_i64(fake_cudart.waits, host_cases[i].op == MLB_H2D_D2H ? 8 : 0);
         close_fake(&rig);
     }
 }
@@ -71,6 +75,7 @@ static void test_peer_copies_pass(void **state)
         check_text(mlb_detail_find(&details, "path")->text, "peer access, with atomics (NVLink)");
         check_close(mlb_detail_find(&details, "gpus")->number, 4, 0);
         check_close(mlb_detail_find(&details, "performance_rank")->number, 0, 0);
+        check_i64(fake_cudart.waits, p2p_cases[i].op == MLB_P2P_BOTH ? 8 : 0);
         check_i64(fake_cudart.resets, 1); /* the peer's context is gone */
         close_fake(&rig);
     }
