@@ -198,8 +198,11 @@ static void work(const void *values, const struct mlb_ctx *ctx, struct mlb_work 
     .step = mlb_attention_##name##_step, .teardown = mlb_attention_##name##_teardown
 
 /* Best first for each device: cudnn, wgmma, mma; fused, plain. */
-static const struct mlb_variant variants[] = {{.name = "plain", .device = "cpu", HOOKS(plain)},
-                                              {0}};
+static const struct mlb_variant variants[] = {
+    {.name = "fused", .device = "cpu", .details = mlb_attention_fused_details, HOOKS(fused)},
+    {.name = "plain", .device = "cpu", HOOKS(plain)},
+    {0},
+};
 
 const struct mlb_workload mlb_attention = {
     .name = "attention",

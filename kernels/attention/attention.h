@@ -144,5 +144,8 @@ enum mlb_status mlb_attention_verify(const struct mlb_variant *variant, void *st
     void mlb_attention_##name##_teardown(void *state, const struct mlb_ctx *ctx)
 
 MLB_ATTENTION_HOOKS(plain); /* attention_cpu.c */
+MLB_ATTENTION_HOOKS(fused); /* attention_cpu_fused.c */
+void mlb_attention_fused_details(const void *state, const void *params,
+                                 struct mlb_details *details);
 
 #endif

@@ -32,8 +32,8 @@ const struct mlb_attention_way *mlb_attention_way(enum mlb_dtype dtype, size_t i
     return NULL;
 }
 
-enum mlb_status mlb_attention_fused_check(const struct mlb_attention_problem *problem,
-                                          struct mlb_error *err)
+enum mlb_status mlb_attention_problem_check(const struct mlb_attention_problem *problem,
+                                            struct mlb_error *err)
 {
     const size_t dims[] = {problem->head_dim, problem->head_dim_v};
     if (problem->dtype != MLB_F32 && problem->dtype != MLB_BF16)

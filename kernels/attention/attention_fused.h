@@ -49,8 +49,8 @@ const char *mlb_attention_way_name(const struct mlb_attention_way *way); /* "avx
 const struct mlb_attention_way *mlb_attention_way(enum mlb_dtype dtype, size_t index);
 
 /* MLB_E_UNSUPPORTED: a dtype or head dim that is not for this implementation. */
-enum mlb_status mlb_attention_fused_check(const struct mlb_attention_problem *problem,
-                                          struct mlb_error *err);
+enum mlb_status mlb_attention_problem_check(const struct mlb_attention_problem *problem,
+                                            struct mlb_error *err);
 
 /* Bytes that forward and backward need beside the tensors. */
 size_t mlb_attention_fused_bytes(const struct mlb_attention_problem *problem,
