@@ -2,7 +2,7 @@
 /* Fused attention against sums of doubles: every way of this machine, both dtypes, odd lengths. */
 #include "harness/base/rng.h"
 #include "kernels/attention/attention_fused.h"
-#include "tests/check.h"
+#include "tests/kernels/attention_rig.h"
 
 enum { Q, K, V, GRAD_O, O, GRAD_Q, GRAD_K, GRAD_V, TENSORS };
 static const char *const tensor_names[] = {"Q", "K", "V", "dO", "O", "dQ", "dK", "dV"};
@@ -244,11 +244,6 @@ static void check_right(const struct rig *rig, const struct mlb_attention_way *w
 {
     const struct shape *s = &rig->shape;
     int wrong = first_wrong(rig);
-    if (getenv("MLB_ATTENTION_SHOW"))
-        print_message("%s %s: O %.2g dQ %.2g dK %.2g dV %.2g LSE %.2g\n",
-                      mlb_attention_way_name(way), mlb_dtype_name(rig->dtype), worst_error(rig, O),
-                      worst_error(rig, GRAD_Q), worst_error(rig, GRAD_K), worst_error(rig, GRAD_V),
-                      worst_lse(rig));
     if (wrong < 0)
         return;
     print_error("%s %s b%zu h%zu/%zu s%zu/%zu d%zu/%zu%s, %d threads: %s is off by %g\n",
@@ -288,10 +283,193 @@ static void test_every_way_is_right(void **unused)
         }
 }
 
+/* ------------------------------------------------------------------------------------- what is
+ * wrong
+ */
+
+static const struct shape small = {1, 4, 2, 131, 131, 64, 64, true, false};
+
+/* The comparison above sees that a problem was solved which is only nearly the one asked for. */
+static void test_nearly_right_is_seen(void **unused)
+{
+    (void)unused;
+    for (size_t d = 0; d < 2; d++)
+        for (int plant = 0; plant < 5; plant++) {
+            struct rig rig;
+            open_rig(&rig, &small, dtypes[d]);
+            find_truth(&rig);
+            struct mlb_attention_problem problem = rig.problem;
+            switch (plant) {
+            case 0: /* the last key is left out */
+                problem.seq_kv--;
+                break;
+            case 1:
+                problem.causal = false;
+                break;
+            case 2:
+                problem.scale *= 1.05f;
+                break;
+            case 3: /* another head's keys */
+                problem.k.head = problem.v.head = 0;
+                break;
+            case 4: /* a row of V */
+                mlb_dtype_store(rig.dtype, rig.tensor[V].data, 64 * 2 * 40, 3.0);
+                break;
+            }
+            run(&rig, &problem, mlb_attention_way(dtypes[d], 0), 1);
+            if (first_wrong(&rig) < 0)
+                fail_msg("plant %d passes in %s", plant, mlb_dtype_name(dtypes[d]));
+            close_rig(&rig);
+        }
+}
+
+static bool has_nan(const struct rig *rig, int which)
+{
+    for (size_t i = 0; i < rig->tensor[which].count; i++)
+        if (isnan(mlb_dtype_load(rig->dtype, rig->tensor[which].data, i)))
+            return true;
+    return false;
+}
+
+/* NaN in an input is NaN in what is made of it, by every way: it never becomes a number. */
+static void test_nan_stays(void **unused)
+{
+    (void)unused;
+    for (size_t d = 0; d < 2; d++)
+        for (int which = Q; which <= GRAD_O; which++) {
+            struct rig rig;
+            const struct mlb_attention_way *way;
+            open_rig(&rig, &small, dtypes[d]);
+            mlb_dtype_store(rig.dtype, rig.tensor[which].data, place(&rig, which, 0, 1, 70) + 5,
+                            (double)NAN);
+            for (size_t w = 0; (way = mlb_attention_way(dtypes[d], w)) != NULL; w++) {
+                run(&rig, &rig.problem, way, 1);
+                check_true(has_nan(&rig, O) == (which != GRAD_O));
+                for (int grad = GRAD_Q; grad <= GRAD_K; grad++)
+                    check_true(has_nan(&rig, grad));
+                check_true(has_nan(&rig, GRAD_V) == (which != V));
+            }
+            close_rig(&rig);
+        }
+}
+
+/* ---------------------------------------------------------------------------------------- and more
+ */
+
+/* The same bits again. */
+static void test_runs_agree(void **unused)
+{
+    struct rig rig;
+    (void)unused;
+    open_rig(&rig, &small, MLB_F32);
+    const struct mlb_attention_way *way = mlb_attention_way(MLB_F32, 0);
+    for (int which = O; which < TENSORS; which++) {
+        size_t bytes = rig.tensor[which].count * sizeof(float);
+        float *before = grab(1, bytes);
+        run(&rig, &rig.problem, way, 2);
+        memcpy(before, rig.tensor[which].data, bytes);
+        run(&rig, &rig.problem, way, 2);
+        check_true(memcmp(before, rig.tensor[which].data, bytes) == 0);
+        free(before);
+    }
+    close_rig(&rig);
+}
+
+/* Scores far from zero: no overflow on the way to a result that is there. */
+static void test_large_scores(void **unused)
+{
+    (void)unused;
+    for (size_t d = 0; d < 2; d++) {
+        struct rig rig;
+        const struct mlb_attention_way *way;
+        open_rig(&rig, &small, dtypes[d]);
+        for (size_t i = 0; i < rig.tensor[Q].count; i++) {
+            rig.tensor[Q].truth[i] *= 64.0;
+            mlb_dtype_store(rig.dtype, rig.tensor[Q].data, i, rig.tensor[Q].truth[i]);
+        }
+        find_truth(&rig);
+        for (size_t w = 0; (way = mlb_attention_way(dtypes[d], w)) != NULL; w++) {
+            run(&rig, &rig.problem, way, 1);
+            check_true(worst_error(&rig, O) <= (dtypes[d] == MLB_BF16 ? 0.02 : 1e-3));
+            check_true(worst_error(&rig, GRAD_V) <= (dtypes[d] == MLB_BF16 ? 0.03 : 1e-3));
+        }
+        close_rig(&rig);
+    }
+}
+
+static void test_what_is_not_supported(void **unused)
+{
+    struct mlb_attention_problem problem = {.dtype = MLB_F16, .head_dim = 64, .head_dim_v = 64};
+    struct mlb_error err = {0};
+    (void)unused;
+    check_fails(mlb_attention_problem_check(&problem, &err), MLB_E_UNSUPPORTED, &err,
+                "f32 and bf16, not f16");
+    problem.dtype = MLB_F32;
+    check_ok(mlb_attention_problem_check(&problem, &err), &err);
+    problem.head_dim = 72;
+    check_fails(mlb_attention_problem_check(&problem, &err), MLB_E_UNSUPPORTED, &err,
+                "multiple of 16 up to 256, not 72");
+    problem.head_dim = 64;
+    problem.head_dim_v = 272;
+    check_fails(mlb_attention_problem_check(&problem, &err), MLB_E_UNSUPPORTED, &err, "not 272");
+}
+
+/* The variant as the harness drives it; its verification is the workload's. */
+static void test_the_variant_verifies(void **unused)
+{
+    static const char *const cases[] = {
+        "dtype=f32 seq=131 heads=4 kv_heads=2 head_dim=64",
+        "dtype=bf16 seq=131 heads=4 kv_heads=2 head_dim=64 causal=true pass=bwd",
+        "dtype=f32 seq=70 seq_kv=99 heads=2 head_dim=48 head_dim_v=32 batch=2 pass=bwd",
+        "dtype=bf16 seq=203 heads=2 head_dim=128 layout=bhsd",
+    };
+    struct attention_rig rig;
+    (void)unused;
+    open_attention_rig(&rig, MLB_DATA_NORMAL);
+    const struct mlb_variant *variant = attention_variant("fused");
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct mlb_attention_params params = attention_params(cases[i]);
+        struct mlb_attention_state state = {0};
+        check_ok(variant->check(&params, &rig.ctx, &rig.err), &rig.err);
+        struct mlb_verification found = verify_attention(&rig, variant, &state, &params);
+        check_true(mlb_verification_passed(&found));
+        check_true(found.checked > 0);
+    }
+    struct mlb_attention_params params = attention_params("dtype=bf16 seq=1M heads=64");
+    check_fails(variant->check(&params, &rig.ctx, &rig.err), MLB_E_UNSUPPORTED, &rig.err,
+                "are free");
+    close_attention_rig(&rig);
+}
+
+static void test_details_name_the_instructions(void **unused)
+{
+    struct attention_rig rig;
+    struct mlb_details details = {0};
+    struct mlb_attention_state state = {0};
+    struct mlb_attention_params params = attention_params("dtype=bf16 seq=64 heads=1 head_dim=32");
+    (void)unused;
+    open_attention_rig(&rig, MLB_DATA_NORMAL);
+    const struct mlb_variant *variant = attention_variant("fused");
+    check_ok(variant->setup(&state, &params, &rig.ctx, &rig.err), &rig.err);
+    variant->details(&state, &params, &details);
+    variant->teardown(&state, &rig.ctx);
+    check_text(mlb_detail_find(&details, "instructions")->text,
+               mlb_attention_way_name(mlb_attention_way(MLB_BF16, 0)));
+    check_true(mlb_detail_find(&details, "workspace_bytes")->number > 0.0);
+    close_attention_rig(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_way_is_right),
+        cmocka_unit_test(test_nearly_right_is_seen),
+        cmocka_unit_test(test_nan_stays),
+        cmocka_unit_test(test_runs_agree),
+        cmocka_unit_test(test_large_scores),
+        cmocka_unit_test(test_what_is_not_supported),
+        cmocka_unit_test(test_the_variant_verifies),
+        cmocka_unit_test(test_details_name_the_instructions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
