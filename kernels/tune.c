@@ -152,3 +152,22 @@ enum mlb_status mlb_tune(const struct mlb_tune *tune, struct mlb_tune_result *re
     result->chosen_ns = tuning.ns[result->chosen];
     return MLB_OK;
 }
+
+enum mlb_status mlb_tune_launches(const struct mlb_ctx *ctx, unsigned runs,
+                                  enum mlb_status (*launch)(void *user, struct mlb_error *err),
+                                  void *user, double *ns, struct mlb_error *err)
+{
+    struct mlb_device *device = ctx->device;
+    double all_ns = 0.0;
+    enum mlb_status status = device->backend->mark(device, 0, err);
+    for (unsigned i = 0; i < runs && status == MLB_OK; i++)
+        status = launch(user, err);
+    if (status == MLB_OK)
+        status = device->backend->mark(device, 1, err);
+    if (status == MLB_OK)
+        status = mlb_sync(device, 10.0 * ctx->comm->deadline_s, err);
+    if (status == MLB_OK)
+        status = device->backend->elapsed(device, 0, 1, &all_ns, err);
+    *ns = all_ns / runs;
+    return status;
+}

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Choosing the fastest of a library's candidates by timing them, within a budget. No device here:
- * the caller times. */
+/* Choosing the fastest of a library's candidates by timing them, within a budget. The caller times,
+ * with mlb_tune_launches where the candidates are launched on a device. */
 #ifndef MLB_KERNELS_TUNE_H
 #define MLB_KERNELS_TUNE_H
 
 #include <stddef.h>
 
 #include "harness/base/status.h"
+#include "harness/measure/workload.h"
 
 #define MLB_TUNE_CANDIDATES 32u
 
@@ -31,5 +32,10 @@ struct mlb_tune_result {
 /* The status of the first candidate that failed when none ran. */
 enum mlb_status mlb_tune(const struct mlb_tune *tune, struct mlb_tune_result *result,
                          struct mlb_error *err);
+
+/* Time of one of `runs` launches in a row, between two marks of the device. */
+enum mlb_status mlb_tune_launches(const struct mlb_ctx *ctx, unsigned runs,
+                                  enum mlb_status (*launch)(void *user, struct mlb_error *err),
+                                  void *user, double *ns, struct mlb_error *err);
 
 #endif

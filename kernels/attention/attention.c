@@ -199,6 +199,11 @@ static void work(const void *values, const struct mlb_ctx *ctx, struct mlb_work 
 
 /* Best first for each device: cudnn, wgmma, mma; fused, plain. */
 static const struct mlb_variant variants[] = {
+    {.name = "cudnn",
+     .device = "cuda",
+     HOOKS(cudnn),
+     .library = mlb_attention_cudnn_library,
+     .details = mlb_attention_cudnn_details},
     {.name = "fused", .device = "cpu", .details = mlb_attention_fused_details, HOOKS(fused)},
     {.name = "plain", .device = "cpu", HOOKS(plain)},
     {0},

@@ -144,6 +144,11 @@ enum mlb_status mlb_attention_verify(const struct mlb_variant *variant, void *st
     void mlb_attention_##name##_teardown(void *state, const struct mlb_ctx *ctx)
 
 MLB_ATTENTION_HOOKS(plain); /* attention_cpu.c */
+MLB_ATTENTION_HOOKS(cudnn); /* attention_cudnn.c */
+void mlb_attention_cudnn_library(char *to, size_t size);
+void mlb_attention_cudnn_details(const void *state, const void *params,
+                                 struct mlb_details *details);
+
 MLB_ATTENTION_HOOKS(fused); /* attention_cpu_fused.c */
 void mlb_attention_fused_details(const void *state, const void *params,
                                  struct mlb_details *details);

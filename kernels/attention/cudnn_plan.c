@@ -12,6 +12,7 @@ struct search {
     size_t most;
     uint64_t workspace_bytes;
     struct mlb_error why; /* the first refusal */
+    uint64_t too_much;    /* the smallest workspace that was above the limit */
 };
 
 static int set_one(const struct mlb_cudnn *api, void *descriptor, int name, int type,
@@ -73,26 +74,19 @@ static int64_t engine_of(const struct mlb_cudnn *api, void *config)
 static enum mlb_status workspace_of(const struct search *search, void *plan, uint64_t *bytes,
                                     struct mlb_error *err)
 {
-    char need[MLB_UNIT_TEXT], most[MLB_UNIT_TEXT];
     int64_t count = 0, size = 0;
     const struct mlb_cudnn *api = search->plans->api;
     int code = api->call.get(plan, MLB_CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE,
                              MLB_CUDNN_TYPE_INT64, 1, &count, &size);
-    if (code)
-        return mlb_cudnn_check(api, code, "workspace", err);
     *bytes = size > 0 ? (uint64_t)size : 0;
-    if (*bytes <= search->workspace_bytes)
-        return MLB_OK;
-    return mlb_fail(err, MLB_E_UNSUPPORTED,
-                    "cuDNN: needs %s of workspace, %s are free for this rank beside the tensors",
-                    mlb_print_bytes(need, *bytes), mlb_print_bytes(most, search->workspace_bytes));
+    return mlb_cudnn_check(api, code, "workspace", err);
 }
 
-/* Keeps the proposal when it can run; else why not. */
-static void try_config(struct search *search, void *config)
+/* Keeps the proposal and returns true when it can run; else notes why not. */
+static bool try_config(struct search *search, void *config)
 {
     struct mlb_cudnn_plans *plans = search->plans;
-    struct mlb_cudnn_plan plan = {.engine = engine_of(plans->api, config)};
+    struct mlb_cudnn_plan plan = {.config = config, .engine = engine_of(plans->api, config)};
     struct mlb_error why = {0};
     int code = plans->api->call.make(MLB_CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR, &plan.descriptor);
     if (code == 0)
@@ -100,14 +94,18 @@ static void try_config(struct search *search, void *config)
     enum mlb_status status = mlb_cudnn_check(plans->api, code, "plan", &why);
     if (status == MLB_OK)
         status = workspace_of(search, plan.descriptor, &plan.workspace_bytes, &why);
-    if (status == MLB_OK) {
+    bool fits = plan.workspace_bytes <= search->workspace_bytes;
+    if (status == MLB_OK && fits) {
         plans->list[plans->count++] = plan;
-        return;
+        return true;
     }
-    if (search->why.status == MLB_OK)
+    if (status == MLB_OK && plan.workspace_bytes < search->too_much)
+        search->too_much = plan.workspace_bytes;
+    if (status != MLB_OK && search->why.status == MLB_OK)
         search->why = why;
     if (plan.descriptor)
         plans->api->call.unmake(plan.descriptor);
+    return false;
 }
 
 /* The proposals of a heuristic; `configs` holds MLB_CUDNN_PLANS descriptors that it fills. */
@@ -142,7 +140,8 @@ static enum mlb_status try_mode(struct search *search, int mode, struct mlb_erro
     size_t count = status == MLB_OK ? read_configs(search, mode, configs) : 0;
     search->plans->proposed += count;
     for (size_t i = 0; i < count && search->plans->count < search->most; i++)
-        try_config(search, configs[i]);
+        if (try_config(search, configs[i]))
+            configs[i] = NULL; /* lives as long as the plan */
     for (size_t i = 0; i < MLB_CUDNN_PLANS; i++)
         if (configs[i])
             api->call.unmake(configs[i]);
@@ -158,20 +157,28 @@ enum mlb_status mlb_cudnn_find_plans(struct mlb_cudnn_plans *plans,
                             .graph = graph,
                             .target = target,
                             .most = most < MLB_CUDNN_PLANS ? most : MLB_CUDNN_PLANS,
-                            .workspace_bytes = workspace_bytes};
+                            .workspace_bytes = workspace_bytes,
+                            .too_much = UINT64_MAX};
     plans->api = graph->api;
     enum mlb_status status = try_mode(&search, MLB_CUDNN_HEUR_MODE_A, err);
     if (status == MLB_OK && plans->count == 0)
         status = try_mode(&search, MLB_CUDNN_HEUR_MODE_FALLBACK, err);
     if (status != MLB_OK || plans->count)
         return status;
-    return mlb_fail(err, search.why.status, "%s", search.why.text);
+    if (search.too_much == UINT64_MAX)
+        return mlb_fail(err, search.why.status, "%s", search.why.text);
+    char need[MLB_UNIT_TEXT], room[MLB_UNIT_TEXT];
+    return mlb_fail(err, MLB_E_UNSUPPORTED,
+                    "cuDNN: needs %s of workspace, %s are free for this rank beside the tensors",
+                    mlb_print_bytes(need, search.too_much), mlb_print_bytes(room, workspace_bytes));
 }
 
 void mlb_cudnn_free_plans(struct mlb_cudnn_plans *plans)
 {
-    while (plans->count)
+    while (plans->count) {
         plans->api->call.unmake(plans->list[--plans->count].descriptor);
+        plans->api->call.unmake(plans->list[plans->count].config);
+    }
 }
 
 enum mlb_status mlb_cudnn_pack(const struct mlb_cudnn_graph *graph, void *const *pointers,

@@ -14,8 +14,8 @@ struct mlb_cudnn_target {
 };
 
 struct mlb_cudnn_plan {
-    void *descriptor;
-    int64_t engine; /* cuDNN's global index; -1 when it does not say */
+    void *descriptor, *config; /* the second is what the first was built of */
+    int64_t engine;            /* cuDNN's global index; -1 when it does not say */
     uint64_t workspace_bytes;
 };
 
