@@ -44,7 +44,8 @@ static const char *hopeless(const struct mlb_sampler *s)
  * its operands in the cache. 0 = a turn is too long. */
 static uint64_t steps_of_a_graph(const struct mlb_sampler *s)
 {
-    uint64_t turn = s->variant->rotation ? s->variant->rotation(s->state) : 1;
+    const struct mlb_workload *workload = s->item->workload;
+    uint64_t turn = workload->rotation ? workload->rotation(s->state) : 1;
     uint64_t steps = s->steps < MOST_STEPS ? s->steps : MOST_STEPS;
     if (turn == 0 || turn > MOST_STEPS)
         return 0;

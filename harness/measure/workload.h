@@ -62,9 +62,6 @@ struct mlb_variant {
      * also be written down as a graph, with the pointers they have then, and timed by replaying it;
      * a step that does what a graph cannot hold fails then, and is timed as it is. Required. */
     enum mlb_status (*step)(void *state, const struct mlb_ctx *ctx, struct mlb_error *err);
-    /* Steps after which the operands come round again; what is timed as a graph holds a multiple of
-     * it. Called after setup. Optional: 1. */
-    size_t (*rotation)(const void *state);
     /* How the work is done: "algorithm", "candidates", with units in the names. Called on every
      * rank, rank 0's are kept; after setup, once what can be timed was timed. Optional. */
     void (*details)(const void *state, const void *params, struct mlb_details *details);
@@ -103,6 +100,10 @@ struct mlb_workload {
     enum mlb_status (*verify)(const struct mlb_variant *variant, void *state, const void *params,
                               const struct mlb_ctx *ctx, struct mlb_verification *verification,
                               struct mlb_error *err);
+
+    /* Steps after which the operands come round again; what is timed as a graph holds a multiple of
+     * it. Called after setup. Optional: 1. */
+    size_t (*rotation)(const void *state);
 
     const struct mlb_variant *variants; /* best first per device; ends with a NULL name */
 };

@@ -209,6 +209,11 @@ static const struct mlb_variant variants[] = {
     {0},
 };
 
+static size_t rotation(const void *state)
+{
+    return ((const struct mlb_attention_state *)state)->sets;
+}
+
 const struct mlb_workload mlb_attention = {
     .name = "attention",
     .summary = "scaled dot-product attention, forward and backward, as in training",
@@ -219,5 +224,6 @@ const struct mlb_workload mlb_attention = {
     .label = label,
     .work = work,
     .verify = mlb_attention_verify,
+    .rotation = rotation,
     .variants = variants,
 };

@@ -178,6 +178,11 @@ static const struct mlb_variant variants[] = {{.name = "cublaslt",
                                                .teardown = mlb_gemm_plain_teardown},
                                               {0}};
 
+static size_t rotation(const void *state)
+{
+    return ((const struct mlb_gemm_state *)state)->sets;
+}
+
 const struct mlb_workload mlb_gemm = {
     .name = "gemm",
     .summary = "matrix product, square or as in the linear layers of a transformer",
@@ -188,5 +193,6 @@ const struct mlb_workload mlb_gemm = {
     .label = label,
     .work = work,
     .verify = mlb_gemm_verify,
+    .rotation = rotation,
     .variants = variants,
 };

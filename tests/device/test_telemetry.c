@@ -130,6 +130,67 @@ static void test_a_gpu_without_nvml_is_no_error(void **state)
     mlb_telemetry_close(telemetry);
 }
 
+/* ---------------------------------------------------------------------------------------- cycles
+ */
+
+struct counted {
+    struct mlb_device base;
+    int counts[2], syncs;
+    enum mlb_status answer; /* of the second count */
+};
+
+static enum mlb_status count_cycles(struct mlb_device *device, int which, struct mlb_error *err)
+{
+    struct counted *counted = (struct counted *)device;
+    counted->counts[which]++;
+    return which == 1 && counted->answer != MLB_OK ? mlb_fail(err, counted->answer, "lost")
+                                                   : MLB_OK;
+}
+
+static enum mlb_status clock_between(struct mlb_device *device, double *hz, struct mlb_error *err)
+{
+    (void)device, (void)err;
+    *hz = 1.75e9;
+    return MLB_OK;
+}
+
+static enum mlb_status sync_counted(struct mlb_device *device, double deadline_s,
+                                    struct mlb_error *err)
+{
+    (void)deadline_s, (void)err;
+    ((struct counted *)device)->syncs++;
+    return MLB_OK;
+}
+
+/* Without NVML the SMs' own clock is there, and nobody knows about throttling. A device that is
+ * lost meanwhile has no clock; the loop's next call tells why. */
+static void test_a_gpu_counts_its_own_clock(void **state)
+{
+    static const struct mlb_backend backend = {.kind = "cuda",
+                                               .sync = sync_counted,
+                                               .count_cycles = count_cycles,
+                                               .clock_between = clock_between};
+    (void)state;
+    for (int lost = 0; lost < 2; lost++) {
+        struct counted gpu = {.base = {.backend = &backend}};
+        struct mlb_error err = {0};
+        struct mlb_telemetry *telemetry;
+        struct mlb_telemetry_window window;
+        strcpy(gpu.base.info.kind, "cuda");
+        strcpy(gpu.base.info.pci_id, "ffff:ff:1f.0");
+        gpu.answer = lost ? MLB_E_DEVICE : MLB_OK;
+        check_ok(mlb_telemetry_open(&gpu.base, &telemetry, &err), &err);
+        mlb_telemetry_begin(telemetry);
+        mlb_telemetry_end(telemetry, &window);
+        check_i64(gpu.counts[0], 1);
+        check_i64(gpu.counts[1], 1);
+        check_text(window.throttle, "unknown");
+        check_text(window.clock_source, lost ? "" : "kernel");
+        check_close(mlb_telemetry_clock(&window), lost ? 0 : 1.75e9, 0);
+        mlb_telemetry_close(telemetry);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -138,6 +199,7 @@ int main(void)
         cmocka_unit_test(test_without_a_meter),
         cmocka_unit_test(test_the_cpu_of_this_machine),
         cmocka_unit_test(test_a_gpu_without_nvml_is_no_error),
+        cmocka_unit_test(test_a_gpu_counts_its_own_clock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -118,7 +118,6 @@ static const struct mlb_variant variants[] = {
      .check = check,
      .setup = setup,
      .step = step,
-     .rotation = rotation,
      .details = details,
      .teardown = teardown},
     {.name = "plain",
@@ -139,6 +138,7 @@ static const struct mlb_workload alpha = {.name = "alpha",
                                           .label = label,
                                           .work = work,
                                           .verify = verify,
+                                          .rotation = rotation,
                                           .variants = variants};
 
 static const struct mlb_workload collect = {.name = "gather",

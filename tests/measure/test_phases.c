@@ -171,6 +171,25 @@ static void the_clock_is_steady_first(void **state)
     }
 }
 
+/* What a mean rate is a part of: the mean of all ranks' clocks. */
+static void clocks_of_all_ranks(void **state)
+{
+    (void)state;
+    for (int ranks = 1; ranks <= 3; ranks += 2) {
+        struct falling clock = falling_clock(1.0, 1.98e9);
+        struct bench b;
+        begin_gpu(&b, short_step, 1);
+        fake_comm_init(&b.comm, ranks);
+        check_ok(mlb_telemetry_open_meter(&clock.base, &b.run.telemetry, &b.err), &b.err);
+        check_ok(bench_measure(&b), &b.err);
+        check_true(b.row.telemetry.clock_ranks_mean_hz.known == (ranks > 1));
+        if (ranks > 1)
+            check_close(b.row.telemetry.clock_ranks_mean_hz.value, 1.98e9, 1e-12);
+        mlb_telemetry_close(b.run.telemetry);
+        bench_end(&b);
+    }
+}
+
 /* ---------------------------------------------------------------------------------------- energy
  */
 
@@ -311,6 +330,7 @@ int main(void)
                                        cmocka_unit_test(launching_itself_is_never_a_graph),
                                        cmocka_unit_test(all_ranks_or_none),
                                        cmocka_unit_test(the_clock_is_steady_first),
+                                       cmocka_unit_test(clocks_of_all_ranks),
                                        cmocka_unit_test(energy_of_a_step),
                                        cmocka_unit_test(burst_and_sustained_are_apart),
                                        cmocka_unit_test(drift_of_a_long_load),
