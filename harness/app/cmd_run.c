@@ -10,6 +10,7 @@
 #include "harness/analysis/bound.h"
 #include "harness/analysis/cost.h"
 #include "harness/analysis/health.h"
+#include "harness/analysis/shares.h"
 #include "harness/app/commands.h"
 #include "harness/app/paths.h"
 #include "harness/app/progress.h"
@@ -27,6 +28,7 @@ struct job {
     struct mlb_plan plan;
     struct mlb_result result;    /* rank 0's is complete */
     struct mlb_journal *journal; /* rank 0 */
+    struct mlb_peaks peaks;      /* rank 0 */
     char record[MLB_PATH];       /* rank 0; "" = none is written */
     unsigned char *done;         /* a flag a case: it has a row from before */
     struct mlb_progress progress;
@@ -190,8 +192,9 @@ static enum mlb_status keep(struct job *job, struct mlb_row *row, struct mlb_err
     enum mlb_status status = MLB_OK;
     if (is_root(job)) {
         struct mlb_text line = {0};
-        struct mlb_report report = {.result = &job->result};
+        struct mlb_report report = {.result = &job->result, .peaks = &job->peaks};
         mlb_bound_judge(&job->result.device, row);
+        mlb_shares_note(&job->result, &job->peaks, row);
         mlb_report_row_line(&report, row, &line);
         mlb_progress_clear(&job->progress);
         mlb_log(&job->session.log, MLB_LOG_DEBUG, "%s", mlb_text_get(&line));
@@ -303,19 +306,22 @@ static enum mlb_status measure_all(struct job *job, struct mlb_error *err)
 /* --------------------------------------------------------------------------------------- the end
  */
 
-static enum mlb_status print_summary(struct job *job, struct mlb_error *err)
+static void open_peaks(struct job *job)
 {
     char configs[MLB_PATH], path[MLB_PATH + 32];
-    struct mlb_peaks peaks = {0};
     struct mlb_error trouble = {0};
     if (mlb_configs_folder(configs, &trouble) == MLB_OK) {
         mlb_format(path, sizeof path, "%s/devices.json", configs);
-        mlb_peaks_open(&peaks, path, &trouble);
+        mlb_peaks_open(&job->peaks, path, &trouble);
     }
     if (trouble.status != MLB_OK)
         mlb_log(&job->session.log, MLB_LOG_WARN, "no percentages of peak: %s", trouble.text);
+}
+
+static enum mlb_status print_summary(struct job *job, struct mlb_error *err)
+{
     struct mlb_report report = {.result = &job->result,
-                                .peaks = &peaks,
+                                .peaks = &job->peaks,
                                 .record_path = job->record,
                                 .verbose = job->options->verbose};
     struct mlb_text text = {0};
@@ -324,7 +330,6 @@ static enum mlb_status print_summary(struct job *job, struct mlb_error *err)
     if (status == MLB_OK)
         status = mlb_print(mlb_text_get(&text), err);
     mlb_text_free(&text);
-    mlb_peaks_close(&peaks);
     return status;
 }
 
@@ -392,6 +397,8 @@ static enum mlb_status prepare(struct job *job, struct mlb_error *err)
         mlb_session_head(&job->session, &job->plan, &job->result, err) != MLB_OK ||
         mlb_session_agree(&job->session, read_budget(job, err), err) != MLB_OK)
         return err->status;
+    if (is_root(job))
+        open_peaks(job);
     return open_record(job, err);
 }
 
@@ -464,6 +471,7 @@ enum mlb_status mlb_cmd_run(const struct mlb_options *given, struct mlb_error *e
     if (status == MLB_E_COMM || status == MLB_E_TIMEOUT)
         end_lost_job(&job, status, err);
     mlb_result_free(&job.result);
+    mlb_peaks_close(&job.peaks);
     mlb_plan_free(&job.plan);
     free(job.done);
     mlb_session_close(&job.session);

@@ -173,6 +173,16 @@ static double work_for(const struct mlb_work *work, enum mlb_rate_kind kind)
     return 0.0;
 }
 
+enum mlb_rate_kind mlb_row_rate_kind(const struct mlb_row *row)
+{
+    return row->work.flop > 0.0 ? MLB_RATE_FLOP : MLB_RATE_BYTES;
+}
+
+bool mlb_row_verified(const struct mlb_row *row)
+{
+    return row->verified && mlb_verification_passed(&row->verification);
+}
+
 struct mlb_rate mlb_phase_rate(const struct mlb_row *row, const struct mlb_summary *time,
                                enum mlb_rate_kind kind)
 {

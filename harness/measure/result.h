@@ -105,6 +105,9 @@ struct mlb_row {
 
     bool has_sustain;
     struct mlb_sustain sustain;
+
+    /* shares: { of_datasheet, of_bound } of the row's rate; see analysis/shares.h */
+    struct mlb_maybe of_datasheet, of_bound;
 };
 
 enum mlb_health_level { MLB_HEALTH_NOTE, MLB_HEALTH_WARN, MLB_HEALTH_SICK };
@@ -180,6 +183,10 @@ struct mlb_rate {
 };
 struct mlb_rate mlb_row_rate(const struct mlb_row *row, enum mlb_rate_kind kind);
 
+/* What a row is known by: FLOP/s, or bytes/s when it does none. */
+enum mlb_rate_kind mlb_row_rate_kind(const struct mlb_row *row);
+/* Was its result checked, and right? Only then is a rate of it a result. */
+bool mlb_row_verified(const struct mlb_row *row);
 /* Rates of a phase of --sustain, by its own time. */
 struct mlb_rate mlb_phase_rate(const struct mlb_row *row, const struct mlb_summary *time,
                                enum mlb_rate_kind kind);

@@ -90,6 +90,11 @@ const struct mlb_field mlb_fields_verification[] = {
     ROW("first_wrong", TEXT, WHEN_KNOWN, verification.first_wrong),
     END};
 
+const struct mlb_field mlb_fields_shares[] = {
+    ROW("of_datasheet", MAYBE, ALWAYS, of_datasheet),
+    ROW("of_bound", MAYBE, ALWAYS, of_bound),
+    END};
+
 const struct mlb_field mlb_fields_telemetry[] = {
     WINDOW("source", TEXT, ALWAYS, source),
     WINDOW("duration_s", REAL, ALWAYS, duration_s),

@@ -35,6 +35,7 @@ extern const struct mlb_field mlb_fields_row_state[];
 extern const struct mlb_field mlb_fields_work[];
 extern const struct mlb_field mlb_fields_samples[];
 extern const struct mlb_field mlb_fields_verification[];
+extern const struct mlb_field mlb_fields_shares[];
 
 /* Into struct mlb_summary. */
 extern const struct mlb_field mlb_fields_time[];

@@ -199,11 +199,6 @@ static bool add_rate(cJSON *rates, const struct mlb_row *row, const struct mlb_s
            (add_real(group, "low", rate.low) && add_real(group, "high", rate.high));
 }
 
-static bool is_verified(const struct mlb_row *row)
-{
-    return row->verified && mlb_verification_passed(&row->verification);
-}
-
 /* Derived from work and time_ns for readers that are not this program; not read back. A rate
  * without a passed verification is not a result and is not written. */
 static bool add_rates(cJSON *json, const struct mlb_row *row, const struct mlb_summary *time)
@@ -211,7 +206,7 @@ static bool add_rates(cJSON *json, const struct mlb_row *row, const struct mlb_s
     bool any = false;
     for (enum mlb_rate_kind kind = MLB_RATE_FLOP; kind < MLB_RATE_KINDS; kind++)
         any = any || mlb_phase_rate(row, time, kind).known;
-    if (!is_verified(row) || !any)
+    if (!mlb_row_verified(row) || !any)
         return true;
     cJSON *rates = cJSON_AddObjectToObject(json, "rates");
     bool collective = row->work.bus_factor > 0.0;
@@ -229,7 +224,7 @@ static bool add_energy(cJSON *json, const struct mlb_row *row, const struct mlb_
 {
     struct mlb_energy energy = mlb_work_energy(&row->work, time, window);
     bool timed = row->status == MLB_ROW_MEASURED || row->status == MLB_ROW_UNTRUSTED;
-    if (!energy.known || !timed || !is_verified(row))
+    if (!energy.known || !timed || !mlb_row_verified(row))
         return true;
     char key[24];
     snprintf(key, sizeof key, "j_per_%s", energy.per);
@@ -292,6 +287,12 @@ static bool add_details(cJSON *json, const struct mlb_details *details)
     return group != NULL;
 }
 
+static bool add_shares(cJSON *json, const struct mlb_row *row)
+{
+    return (!row->of_datasheet.known && !row->of_bound.known) ||
+           add_group(json, "shares", mlb_fields_shares, row);
+}
+
 cJSON *mlb_row_to_json(const struct mlb_row *row)
 {
     cJSON *json = cJSON_CreateObject();
@@ -299,7 +300,7 @@ cJSON *mlb_row_to_json(const struct mlb_row *row)
                 add_fields(json, mlb_fields_row_state, row) && add_work(json, row) &&
                 add_samples(json, row) && add_rates(json, row, &row->summary) &&
                 add_per_rank(json, row) && add_verification(json, row) &&
-                add_details(json, &row->details) &&
+                add_details(json, &row->details) && add_shares(json, row) &&
                 (!row->has_telemetry ||
                  (add_energy(json, row, &row->summary, &row->telemetry) &&
                   add_group(json, "telemetry", mlb_fields_telemetry, &row->telemetry))) &&

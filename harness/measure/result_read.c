@@ -204,6 +204,7 @@ static void read_row(struct mlb_reader *reader, const cJSON *json, struct mlb_ro
     read_details(reader, json, &row->details);
     row->has_telemetry = read_window(reader, json, &row->telemetry);
     read_sustain(reader, json, row);
+    mlb_read_group(reader, json, "shares", false, mlb_fields_shares, row);
     if (reader->status == MLB_OK)
         check_status(reader, row);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "harness/analysis/cost.h"
+#include "harness/analysis/shares.h"
 #include "harness/report/printers.h"
 #include "harness/report/row.h"
 
@@ -121,7 +122,7 @@ static void add_rates(struct mlb_text *to, const struct mlb_row *row)
 static void add_judgement(struct mlb_text *to, const struct mlb_report *report,
                           const struct mlb_row *row)
 {
-    double share = mlb_report_share(report, row);
+    double share = mlb_share_of_datasheet(report->result, report->peaks, row);
     struct mlb_cost cost = mlb_cost_of_row(report->result, row);
     const char *passed = mlb_verification_passed(&row->verification) ? "true" : "false";
     add_real(to, share > 0.0, share);
@@ -139,7 +140,7 @@ static void add_energy(struct mlb_text *to, const struct mlb_report *report,
 {
     struct mlb_energy energy = mlb_work_energy(&row->work, &row->summary, &row->telemetry);
     bool known = energy.known && !report->result->oversubscribed &&
-                 mlb_report_rate(row, mlb_report_first_kind(row)).known;
+                 mlb_report_rate(row, mlb_row_rate_kind(row)).known;
     add_real(to, known && strcmp(energy.per, "flop") == 0, energy.j);
     add_real(to, known && strcmp(energy.per, "op") == 0, energy.j);
     add_real(to, known && strcmp(energy.per, "byte") == 0, energy.j);
@@ -186,7 +187,7 @@ enum mlb_status mlb_print_csv(const struct mlb_report *report, struct mlb_text *
         add_maybe(to, row, row->telemetry.power_mean_w);
         add_maybe(to, row, row->telemetry.temperature_max_c);
         add(to, row->id);
-        double bound = mlb_report_bound_share(report, row);
+        double bound = mlb_share_of_bound(report->result, row, &row->summary, &row->telemetry);
         add_real(to, bound > 0.0, bound);
         add(to, row->telemetry.clock_source);
         add(to, row->telemetry.throttle);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "harness/analysis/cost.h"
+#include "harness/analysis/shares.h"
 #include "harness/base/units.h"
 #include "harness/report/row.h"
 
@@ -90,9 +91,9 @@ bool mlb_report_peak_text(const struct mlb_report *report, char *to, size_t size
     const char *source = NULL, *clock = "", *bus = "";
     for (size_t i = 0; i < result->row_count; i++) {
         const struct mlb_row *row = &result->rows[i];
-        if (!source && mlb_report_share(report, row) > 0.0)
+        if (!source && mlb_share_of_datasheet(result, report->peaks, row) > 0.0)
             source = mlb_peak_of_row(report->peaks, &result->device, row).source;
-        if (!(mlb_report_bound_share(report, row) > 0.0))
+        if (!(mlb_share_of_bound(result, row, &row->summary, &row->telemetry) > 0.0))
             continue;
         if (row->work.flop > 0.0)
             clock = "; at clock: of SMs x operations a clock x the clock that was measured";

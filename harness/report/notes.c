@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "harness/analysis/bound.h"
+#include "harness/analysis/shares.h"
 #include "harness/base/units.h"
 #include "harness/report/row.h"
 
@@ -35,16 +35,14 @@ static void add_phase(const struct mlb_report *report, const struct mlb_row *row
                       struct mlb_text *to)
 {
     char text[MLB_UNIT_TEXT], clock[32], energy[32];
-    struct mlb_rate rate = mlb_phase_rate(row, time, mlb_report_first_kind(row));
-    struct mlb_bound bound = mlb_bound_of_row(&report->result->device, row, window);
-    bool share = rate.known && bound.known && (bound.at_clock || bound.clock_hz == 0.0) &&
-                 !report->result->oversubscribed;
+    struct mlb_rate rate = mlb_phase_rate(row, time, mlb_row_rate_kind(row));
+    double share = mlb_share_of_bound(report->result, row, time, window);
     mlb_text_add(to, rate.known ? mlb_print_rate(text, rate.value, rate.unit)
                                 : mlb_print_seconds(text, time->median * 1e-9));
     mlb_report_clock(row, window, clock, sizeof clock);
     mlb_text_addf(to, "%s%s", clock[0] ? ", " : "", clock);
-    if (share)
-        mlb_text_addf(to, " (%s %s)", mlb_print_percent(text, rate.value / bound.value),
+    if (share > 0.0)
+        mlb_text_addf(to, " (%s %s)", mlb_print_percent(text, share),
                       mlb_report_cell_title(MLB_CELL_BOUND, row));
     mlb_report_energy(report, row, time, window, energy, sizeof energy);
     if (energy[0])
@@ -61,7 +59,7 @@ static bool add_sustain(const struct mlb_report *report, const struct mlb_row *r
 {
     const struct mlb_sustain *sustain = &row->sustain;
     char text[MLB_UNIT_TEXT];
-    bool shown = row->has_sustain && row->verified && mlb_verification_passed(&row->verification);
+    bool shown = row->has_sustain && mlb_row_verified(row);
     if (!shown)
         return false;
     mlb_text_addf(to, "sustained %s: ", mlb_print_seconds(text, sustain->duration_s));

@@ -4,49 +4,19 @@
 #include <math.h>
 #include <string.h>
 
-#include "harness/analysis/bound.h"
+#include "harness/analysis/shares.h"
 #include "harness/base/units.h"
 
 struct mlb_rate mlb_report_rate(const struct mlb_row *row, enum mlb_rate_kind kind)
 {
     struct mlb_rate rate = mlb_row_rate(row, kind);
-    rate.known = rate.known && row->verified && mlb_verification_passed(&row->verification);
+    rate.known = rate.known && mlb_row_verified(row);
     return rate;
-}
-
-enum mlb_rate_kind mlb_report_first_kind(const struct mlb_row *row)
-{
-    return row->work.flop > 0.0 ? MLB_RATE_FLOP : MLB_RATE_BYTES;
 }
 
 static struct mlb_rate first_rate(const struct mlb_row *row)
 {
-    return mlb_report_rate(row, mlb_report_first_kind(row));
-}
-
-/* Ranks that share a device have no share of their own, and a row of the CPU in a job of GPUs has
- * another device than the record's. */
-double mlb_report_share(const struct mlb_report *report, const struct mlb_row *row)
-{
-    const struct mlb_result *result = report->result;
-    struct mlb_rate rate = first_rate(row);
-    if (!report->peaks || !rate.known || result->oversubscribed ||
-        strcmp(row->device, result->device.kind) != 0)
-        return 0.0;
-    struct mlb_peak peak = mlb_peak_of_row(report->peaks, &result->device, row);
-    return peak.known && peak.value > 0.0 ? rate.value / peak.value : 0.0;
-}
-
-/* Only at a clock that was measured, or of a bus: its clock does not move. */
-double mlb_report_bound_share(const struct mlb_report *report, const struct mlb_row *row)
-{
-    const struct mlb_result *result = report->result;
-    struct mlb_rate rate = first_rate(row);
-    if (!rate.known || result->oversubscribed)
-        return 0.0;
-    struct mlb_bound bound = mlb_bound_of_row(&result->device, row, &row->telemetry);
-    return bound.known && (bound.at_clock || bound.clock_hz == 0.0) ? rate.value / bound.value
-                                                                    : 0.0;
+    return mlb_report_rate(row, mlb_row_rate_kind(row));
 }
 
 /* ---------------------------------------------------------------------------------------- device
@@ -171,10 +141,10 @@ void mlb_report_cells(const struct mlb_report *report, const struct mlb_row *row
     print_time(row, cells->text[MLB_CELL_TIME], size);
     print_rate(first_rate(row), cells->text[MLB_CELL_RATE], size);
     print_rate(mlb_report_rate(row, MLB_RATE_BUS), cells->text[MLB_CELL_BUS], size);
-    double share = mlb_report_share(report, row);
+    double share = mlb_share_of_datasheet(report->result, report->peaks, row);
     if (share > 0.0)
         mlb_format(cells->text[MLB_CELL_SHARE], size, "%s", mlb_print_percent(text, share));
-    share = mlb_report_bound_share(report, row);
+    share = mlb_share_of_bound(report->result, row, &row->summary, &row->telemetry);
     if (share > 0.0)
         mlb_format(cells->text[MLB_CELL_BOUND], size, "%s", mlb_print_percent(text, share));
     mlb_report_clock(row, &row->telemetry, cells->text[MLB_CELL_CLOCK], size);

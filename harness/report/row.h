@@ -39,13 +39,6 @@ bool mlb_report_cell_is_number(enum mlb_cell cell); /* set flush right */
 /* As mlb_row_rate, but unknown too unless the row's result was verified: what was not verified is
  * never shown as a rate. */
 struct mlb_rate mlb_report_rate(const struct mlb_row *row, enum mlb_rate_kind kind);
-/* The part of the device's peak that the row's first rate is; 0 = not known. */
-double mlb_report_share(const struct mlb_report *report, const struct mlb_row *row);
-
-/* As that, of the bound by the device's own numbers at the clock of the window. */
-double mlb_report_bound_share(const struct mlb_report *report, const struct mlb_row *row);
-/* The rate that a row is known by: FLOP/s, or bytes/s when it does none. */
-enum mlb_rate_kind mlb_report_first_kind(const struct mlb_row *row);
 /* The clock of a window of a GPU, and joules per TFLOP, TOP or GB; "" when not known. */
 void mlb_report_clock(const struct mlb_row *row, const struct mlb_telemetry_window *window,
                       char *to, size_t size);

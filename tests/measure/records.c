@@ -211,6 +211,8 @@ static void add_gpu_gemm(struct mlb_result *result, const char *label, const cha
     mlb_format(row.launch, sizeof row.launch, "%s", operations ? "graph" : "stream");
     row.graph_gain = is(operations ? 0.031 : 0.001);
     if (headline) {
+        row.of_datasheet = is(0.79);
+        row.of_bound = is(0.955);
         set_sustain(&row);
         mlb_detail_number(&row.details, "algorithm", 66);
         mlb_detail_number(&row.details, "candidates", 32);

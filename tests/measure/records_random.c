@@ -234,6 +234,8 @@ void record_random_row(struct mlb_row *row, uint64_t seed)
         random_telemetry(&dice, &row->telemetry);
     if (roll(&dice, 2))
         random_sustain(&dice, row);
+    row->of_datasheet = maybe(&dice);
+    row->of_bound = maybe(&dice);
 }
 
 static void random_head(struct dice *dice, struct mlb_result *result)

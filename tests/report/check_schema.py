@@ -74,6 +74,8 @@ BROKEN += [
     (*row(ON_GPU, "samples", "launch"), "thrown"),
     (*row(ON_GPU, "details", "algorithm"), []),
     (*row(ON_GPU, "energy", "source"), REMOVE),
+    (*row(ON_GPU, "shares"), {}),
+    (*row(ON_GPU, "shares", "of_bound"), 0),
     (*row(ON_GPU, "energy", "j_per_flop"), REMOVE),
     (*row(ON_GPU, "energy", "j_per_byte"), 1),
     (*row(ON_GPU, "sustain", "burst"), REMOVE),

@@ -2,7 +2,7 @@
 #include "tests/check.h"
 
 #include "harness/analysis/bound.h"
-#include "harness/analysis/peak.h"
+#include "harness/analysis/shares.h"
 
 static struct mlb_device_info gpu(uint32_t capability, uint32_t units, double clock_hz)
 {
@@ -165,6 +165,32 @@ static void test_phases_have_bounds_of_their_own(void **state)
     check_text(row.sustain.window.verdict, "above the physical bound");
 }
 
+/* Two shares of a rate that was verified, on a device that is the rank's alone. */
+static void test_shares(void **state)
+{
+    struct mlb_peaks peaks = {0};
+    struct mlb_error err = {0};
+    struct mlb_result result = {.device = gpu(90, 132, 1.98e9)};
+    struct mlb_row row = row_of("bf16", 700e12, 0);
+    (void)state;
+    snprintf(result.device.name, sizeof result.device.name, "NVIDIA H200");
+    check_ok(mlb_peaks_open(&peaks, MLB_TEST_SOURCE_DIR "/configs/devices.json", &err), &err);
+    row.telemetry.clock_median_hz = (struct mlb_maybe){true, 1.4e9};
+    mlb_shares_note(&result, &peaks, &row);
+    check_true(!row.of_datasheet.known && !row.of_bound.known); /* nothing was verified */
+    row.verified = true;
+    row.verification.checked = 1;
+    mlb_shares_note(&result, &peaks, &row);
+    check_close(row.of_datasheet.value, 700.0 / 989.0, 1e-12);
+    check_close(row.of_bound.value, 700e12 / (132 * 4096 * 1.4e9), 1e-12);
+    mlb_shares_note(&result, NULL, &row); /* no table of datasheets */
+    check_true(!row.of_datasheet.known && row.of_bound.known);
+    result.oversubscribed = true;
+    mlb_shares_note(&result, &peaks, &row);
+    check_true(!row.of_datasheet.known && !row.of_bound.known);
+    mlb_peaks_close(&peaks);
+}
+
 /* What is wrong in another way keeps its own reason. */
 static void test_only_what_was_measured_is_judged(void **state)
 {
@@ -186,6 +212,7 @@ int main(void)
         cmocka_unit_test(test_what_has_no_bound),
         cmocka_unit_test(test_above_the_bound_is_an_error),
         cmocka_unit_test(test_phases_have_bounds_of_their_own),
+        cmocka_unit_test(test_shares),
         cmocka_unit_test(test_only_what_was_measured_is_judged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

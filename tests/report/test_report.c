@@ -3,6 +3,7 @@
  * difference before it is committed. */
 #include "tests/check.h"
 
+#include "harness/analysis/shares.h"
 #include "harness/base/json.h"
 #include "harness/base/text.h"
 #include "harness/report/row.h"
@@ -239,11 +240,11 @@ static void no_clock_no_bound(void **state)
     record_gpu(&fixture->result);
     struct mlb_row *row = &fixture->result.rows[0];
     row->telemetry.clock_median_hz.known = row->telemetry.clock_kernel_hz.known = false;
-    check_close(mlb_report_bound_share(&fixture->report, row), 0, 0);
+    check_close(mlb_share_of_bound(&fixture->result, row, &row->summary, &row->telemetry), 0, 0);
     row = &fixture->result.rows[1];
-    check_true(mlb_report_bound_share(&fixture->report, row) > 0.9);
+    check_true(mlb_share_of_bound(&fixture->result, row, &row->summary, &row->telemetry) > 0.9);
     fixture->result.device.capability = 75;
-    check_close(mlb_report_bound_share(&fixture->report, row), 0, 0);
+    check_close(mlb_share_of_bound(&fixture->result, row, &row->summary, &row->telemetry), 0, 0);
 }
 
 /* ----------------------------------------------------------------------------------------- notes

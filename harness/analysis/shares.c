@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/analysis/shares.h"
+
+#include <string.h>
+
+#include "harness/analysis/bound.h"
+
+static struct mlb_rate verified_rate(const struct mlb_result *result, const struct mlb_row *row,
+                                     const struct mlb_summary *time)
+{
+    struct mlb_rate rate = mlb_phase_rate(row, time, mlb_row_rate_kind(row));
+    rate.known = rate.known && mlb_row_verified(row) && !result->oversubscribed &&
+                 strcmp(row->device, result->device.kind) == 0;
+    return rate;
+}
+
+double mlb_share_of_datasheet(const struct mlb_result *result, const struct mlb_peaks *peaks,
+                              const struct mlb_row *row)
+{
+    struct mlb_rate rate = verified_rate(result, row, &row->summary);
+    if (!rate.known)
+        return 0.0;
+    struct mlb_peak peak = mlb_peak_of_row(peaks, &result->device, row);
+    return peak.known && peak.value > 0.0 ? rate.value / peak.value : 0.0;
+}
+
+/* A bus has its share without a clock: its own does not move. */
+double mlb_share_of_bound(const struct mlb_result *result, const struct mlb_row *row,
+                          const struct mlb_summary *time, const struct mlb_telemetry_window *window)
+{
+    struct mlb_rate rate = verified_rate(result, row, time);
+    struct mlb_bound bound = mlb_bound_of_row(&result->device, row, window);
+    bool told = bound.known && (bound.at_clock || bound.clock_hz == 0.0);
+    return rate.known && told ? rate.value / bound.value : 0.0;
+}
+
+static struct mlb_maybe if_positive(double value)
+{
+    return (struct mlb_maybe){value > 0.0, value};
+}
+
+void mlb_shares_note(const struct mlb_result *result, const struct mlb_peaks *peaks,
+                     struct mlb_row *row)
+{
+    row->of_datasheet = if_positive(mlb_share_of_datasheet(result, peaks, row));
+    row->of_bound = if_positive(mlb_share_of_bound(result, row, &row->summary, &row->telemetry));
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which part a verified rate is of what the device could give: by its datasheet, and by its own
+ * numbers at the clock it had. The gap between the two is what power and heat took. Pure. */
+#ifndef MLB_ANALYSIS_SHARES_H
+#define MLB_ANALYSIS_SHARES_H
+
+#include "harness/analysis/peak.h"
+#include "harness/measure/result.h"
+
+/* 0 = not known: no figure for the device, not verified, ranks that share a device, a row of
+ * another device than the record's. `peaks` may be NULL. */
+double mlb_share_of_datasheet(const struct mlb_result *result, const struct mlb_peaks *peaks,
+                              const struct mlb_row *row);
+/* Also 0 when no clock was measured. `time` and `window`: the row's, or those of a phase. */
+double mlb_share_of_bound(const struct mlb_result *result, const struct mlb_row *row,
+                          const struct mlb_summary *time,
+                          const struct mlb_telemetry_window *window);
+
+/* Both into the row's members. */
+void mlb_shares_note(const struct mlb_result *result, const struct mlb_peaks *peaks,
+                     struct mlb_row *row);
+
+#endif
