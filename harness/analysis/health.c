@@ -226,9 +226,7 @@ struct twins {
     double mad_ns;
 };
 
-#define SMALL_MESSAGE                                                                              \
-    1048576.0 /* bytes; below, the host's share of a copy's time is the larger                     \
-               */
+#define SMALL_MESSAGE 1048576.0 /* bytes; of less, the host's part of the time is the larger */
 
 /* Rows whose ranks are no twins by design: each pair of GPUs has a link of its own, a NUMA node
  * that is named is near to some GPUs and far from others, and launches and small copies tell of the
