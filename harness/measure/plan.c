@@ -86,10 +86,12 @@ static bool has_variant(const struct mlb_workload *workload, const char *kind)
     return false;
 }
 
+/* Without any that can be used it is the kind of the best variant, whose absence is the reason. */
 static void choose_device(struct mlb_case *item, const char *const *kinds)
 {
     if (strcmp(item->device, "auto") != 0)
         return;
+    mlb_format(item->device, sizeof item->device, "%s", item->workload->variants[0].device);
     for (size_t i = 0; kinds[i]; i++)
         if (has_variant(item->workload, kinds[i])) {
             mlb_format(item->device, sizeof item->device, "%s", kinds[i]);

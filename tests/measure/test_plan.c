@@ -34,6 +34,22 @@ static void test_finish(void **state)
     mlb_plan_free(&plan);
 }
 
+static void test_a_kind_that_is_not_there_is_named(void **state)
+{
+    (void)state;
+    static const char *const none[] = {NULL}, *const others[] = {"vector", "cpu", NULL};
+    struct mlb_plan plan = {0};
+    struct mlb_error err = {0};
+    add(&plan, 4);
+    check_ok(mlb_plan_finish(&plan, none, &err), &err);
+    check_text(plan.cases[0].device, "fake");
+    mlb_plan_free(&plan);
+    add(&plan, 4);
+    check_ok(mlb_plan_finish(&plan, others, &err), &err);
+    check_text(plan.cases[0].device, "cpu");
+    mlb_plan_free(&plan);
+}
+
 static void test_all_variants(void **state)
 {
     (void)state;
@@ -137,6 +153,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_sustain_is_in_the_id),
                                        cmocka_unit_test(test_finish),
+                                       cmocka_unit_test(test_a_kind_that_is_not_there_is_named),
                                        cmocka_unit_test(test_all_variants),
                                        cmocka_unit_test(test_resolve_refuses),
                                        cmocka_unit_test(test_hash),
