@@ -58,6 +58,10 @@ static enum mlb_status make_graphs(struct mlb_launch *launch, struct mlb_device 
 {
     if (launch->op != MLB_LAUNCH_GRAPH)
         return MLB_OK;
+    /* A kernel's code is loaded when it is first launched, which a capture does not allow. */
+    if (mlb_cuda_check(mlb_launch_tick(device->backend->stream(device), NULL), err,
+                       "launch an empty kernel on device %d", device->info.index) != MLB_OK)
+        return err->status;
     if (make_graph(launch, NULL, &launch->graphs[0], device, err) != MLB_OK)
         return err->status;
     return make_graph(launch, launch->word, &launch->graphs[1], device, err);
