@@ -28,11 +28,11 @@ static const struct model models[] = {
 
 static const char *const pass_names[] = {"fwd", "bwd", NULL};
 static const char *const layout_names[] = {"bshd", "bhsd", NULL};
-static const enum mlb_dtype dtypes[] = {MLB_F32, MLB_BF16, MLB_F16};
+static const enum mlb_dtype dtypes[] = {MLB_F32, MLB_BF16, MLB_F16, MLB_E4M3};
 
 static const struct mlb_option options[] = {
     {"dtype", 0, MLB_CHOICE, AT(dtype), 0, 0, "bf16", mlb_dtype_names, "TYPE",
-     "element type: f32, bf16 or f16", 0},
+     "element type: f32, bf16, f16 or e4m3", 0},
     {"pass", 0, MLB_CHOICE, AT(pass), 0, 0, "fwd", pass_names, "PASS",
      "forward with the statistics that training keeps, or backward", 0},
     {"causal", 0, MLB_FLAG, AT(causal), 0, 0, NULL, NULL, NULL,
@@ -119,7 +119,7 @@ static enum mlb_status resolve(void *values, struct mlb_error *err)
 {
     struct mlb_attention_params *p = values;
     if (!known_dtype(p->dtype))
-        return mlb_fail(err, MLB_E_CONFIG, "dtype = %s: attention takes f32, bf16 or f16",
+        return mlb_fail(err, MLB_E_CONFIG, "dtype = %s: attention takes f32, bf16, f16 or e4m3",
                         mlb_dtype_names[p->dtype]);
     if (resolve_model(p, err) != MLB_OK)
         return err->status;

@@ -31,6 +31,16 @@
 
 #define MLB_ATTENTION_WIDTH_MAX 512u /* of head_dim and head_dim_v */
 
+/* e4m3 has no exponent range to speak of, 2^-9 to 448, so P, scale dS and the results are rounded
+ * after a multiplication with these. They are chosen for inputs of deviation 1 within +-6 (P <= 1,
+ * |scale dS| <= 3.5, |O| <= 6, |dQ| <= 28): nothing overflows, and typical values at a few thousand
+ * keys are still above the smallest normal number, 2^-6. */
+#define MLB_ATTENTION_E4M3_P         256.0
+#define MLB_ATTENTION_E4M3_DS        128.0
+#define MLB_ATTENTION_E4M3_O         64.0
+#define MLB_ATTENTION_E4M3_GRADIENTS 16.0
+#define MLB_ATTENTION_E4M3_MAX       448.0
+
 enum mlb_attention_pass { MLB_ATTENTION_FWD, MLB_ATTENTION_BWD };
 
 /* How Q, K, V, O and their gradients lie in memory; the last index is contiguous. */
@@ -95,6 +105,9 @@ double mlb_attention_scale(const struct mlb_attention_params *params);
 uint64_t mlb_attention_visible(const struct mlb_attention_params *params, uint64_t row);
 const char *mlb_attention_tensor_name(enum mlb_attention_tensor tensor); /* "Q", "LSE", "dK" */
 bool mlb_attention_has(const struct mlb_attention_params *params, enum mlb_attention_tensor tensor);
+/* What is stored is the true value times this: a power of two for e4m3, 1 for every other type. */
+double mlb_attention_stored_scale(const struct mlb_attention_params *params,
+                                  enum mlb_attention_tensor tensor);
 struct mlb_attention_shape mlb_attention_shape(const struct mlb_attention_params *params,
                                                enum mlb_attention_tensor tensor);
 /* One set: each tensor of the pass once. */

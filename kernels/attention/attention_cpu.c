@@ -42,13 +42,14 @@ static void unpack(const struct mlb_attention_state *state, size_t set,
     const void *from = mlb_attention_at(state, set, tensor);
     double *to = plain->unpacked[tensor];
     uint64_t lines = state->params.batch * shape.heads * shape.rows;
+    double factor = 1.0 / mlb_attention_stored_scale(&state->params, tensor);
 #pragma omp parallel for num_threads(threads) schedule(static)
     for (uint64_t i = 0; i < lines; i++) {
         uint64_t row = i % shape.rows, head = i / shape.rows % shape.heads;
         uint64_t b = i / shape.rows / shape.heads;
         uint64_t at = b * shape.batch_stride + row * shape.row_stride + head * shape.head_stride;
         for (uint64_t c = 0; c < shape.width; c++)
-            to[i * shape.width + c] = mlb_dtype_load(shape.dtype, from, at + c);
+            to[i * shape.width + c] = factor * mlb_dtype_load(shape.dtype, from, at + c);
     }
 }
 
@@ -58,6 +59,7 @@ static void store_line(const struct mlb_attention_state *state, size_t set,
 {
     struct mlb_attention_shape shape = mlb_attention_shape(&state->params, tensor);
     uint64_t at = b * shape.batch_stride + row * shape.row_stride + head * shape.head_stride;
+    factor *= mlb_attention_stored_scale(&state->params, tensor);
     for (uint64_t c = 0; c < shape.width; c++)
         mlb_dtype_store(shape.dtype, mlb_attention_at(state, set, tensor), at + c,
                         factor * values[c]);

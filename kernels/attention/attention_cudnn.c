@@ -4,6 +4,7 @@
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "harness/base/text.h"
 #include "kernels/attention/attention_graph.h"
@@ -20,6 +21,8 @@ static const struct {
     {91000, 91001, MLB_F16},
     {91000, 91000, MLB_E4M3},
 };
+
+#define SCALAR_BYTES 16u /* the alignment that tensors have */
 
 #define INFINITE_MASK 91000u /* since 9.10 a masked score may be -inf */
 #define CLEARED_SUM   90600u /* since 9.6 cuDNN clears the sum of dQ itself */
@@ -40,15 +43,16 @@ struct cudnn {
     void *dq_sum, *delta;               /* backward's helpers, shared by all sets */
     uint64_t dq_sum_count;
     float scale, masked, one; /* read by cuDNN at each step */
+    char *scalars;            /* e4m3: on the device, one f32 a role, SCALAR_BYTES apart */
     struct mlb_tune_result tuned;
 };
 
 /* ------------------------------------------------------------------------------------- checking */
 
-/* Backward's helpers: dQ in f32 and delta. */
+/* Backward's helpers in bf16 and f16: dQ in f32 and delta. */
 static uint64_t helper_bytes(const struct mlb_attention_params *p)
 {
-    if (p->pass == MLB_ATTENTION_FWD)
+    if (p->pass == MLB_ATTENTION_FWD || p->dtype == MLB_E4M3)
         return 0;
     return sizeof(float) * p->batch * p->heads * p->seq * (p->head_dim + 1);
 }
@@ -80,7 +84,7 @@ enum mlb_status mlb_attention_cudnn_check(const void *values, const struct mlb_c
     const struct mlb_attention_params *params = values;
     struct mlb_cudnn api = {0};
     if (params->dtype == MLB_F32)
-        return mlb_fail(err, MLB_E_UNSUPPORTED, "cuDNN has fused attention for bf16 and f16");
+        return mlb_fail(err, MLB_E_UNSUPPORTED, "cuDNN has fused attention for bf16, f16 and e4m3");
     if (mlb_cudnn_open(&api, err) != MLB_OK)
         return MLB_E_UNSUPPORTED;
     enum mlb_status status = check_release(&api, params->dtype, err);
@@ -167,7 +171,7 @@ static enum mlb_status alloc_helpers(struct cudnn *cudnn, const struct mlb_atten
     uint64_t rows = p->batch * p->heads * p->seq;
     enum mlb_status status = mlb_alloc(ctx->device, forward > backward ? forward : backward,
                                        "attention.workspace", &cudnn->workspace, err);
-    if (p->pass == MLB_ATTENTION_FWD)
+    if (helper_bytes(p) == 0)
         return status;
     cudnn->dq_sum_count = rows * p->head_dim;
     if (status == MLB_OK)
@@ -177,6 +181,52 @@ static enum mlb_status alloc_helpers(struct cudnn *cudnn, const struct mlb_atten
         status =
             mlb_alloc(ctx->device, rows * sizeof(float), "attention.delta", &cudnn->delta, err);
     return status;
+}
+
+static float scalar_of(const struct mlb_attention_params *params, int role)
+{
+    switch (role) {
+    case MLB_ATTENTION_SCALE_P:
+        return MLB_ATTENTION_E4M3_P;
+    case MLB_ATTENTION_SCALE_DS:
+        return MLB_ATTENTION_E4M3_DS;
+    case MLB_ATTENTION_SCALE_O:
+        return (float)mlb_attention_stored_scale(params, MLB_ATTENTION_O);
+    case MLB_ATTENTION_SCALE_DQ:
+    case MLB_ATTENTION_SCALE_DK:
+    case MLB_ATTENTION_SCALE_DV:
+        return (float)mlb_attention_stored_scale(params, MLB_ATTENTION_DQ);
+    case MLB_ATTENTION_DESCALE_P:
+        return (float)(1.0 / MLB_ATTENTION_E4M3_P);
+    case MLB_ATTENTION_DESCALE_DS:
+        return (float)(1.0 / MLB_ATTENTION_E4M3_DS);
+    case MLB_ATTENTION_DESCALE_O:
+        return (float)(1.0 / mlb_attention_stored_scale(params, MLB_ATTENTION_O));
+    case MLB_ATTENTION_DESCALE_Q:
+    case MLB_ATTENTION_DESCALE_K:
+    case MLB_ATTENTION_DESCALE_V:
+    case MLB_ATTENTION_DESCALE_DO:
+        return 1.0f;
+    default: /* largest values, to be written */
+        return 0.0f;
+    }
+}
+
+static enum mlb_status make_scalars(struct cudnn *cudnn, const struct mlb_attention_params *params,
+                                    const struct mlb_ctx *ctx, struct mlb_error *err)
+{
+    char values[MLB_ATTENTION_ROLES * SCALAR_BYTES] = {0};
+    void *scalars = NULL;
+    if (params->dtype != MLB_E4M3)
+        return MLB_OK;
+    for (int role = 0; role < MLB_ATTENTION_ROLES; role++) {
+        float value = scalar_of(params, role);
+        memcpy(values + (size_t)role * SCALAR_BYTES, &value, sizeof value);
+    }
+    if (mlb_alloc(ctx->device, sizeof values, "attention.scales", &scalars, err) != MLB_OK)
+        return err->status;
+    cudnn->scalars = scalars;
+    return mlb_copy(ctx->device, scalars, values, sizeof values, MLB_TO_DEVICE, err);
 }
 
 static void *place_of(struct cudnn *cudnn, const struct mlb_attention_state *state, size_t set,
@@ -195,7 +245,9 @@ static void *place_of(struct cudnn *cudnn, const struct mlb_attention_state *sta
     case MLB_ATTENTION_DELTA:
         return cudnn->delta;
     default:
-        return mlb_attention_at(state, set, (enum mlb_attention_tensor)role);
+        return role < MLB_ATTENTION_TENSORS
+                   ? mlb_attention_at(state, set, (enum mlb_attention_tensor)role)
+                   : cudnn->scalars + (size_t)role * SCALAR_BYTES;
     }
 }
 
@@ -234,7 +286,7 @@ static enum mlb_status launch(struct mlb_attention_state *state, const struct ml
     size_t set = mlb_attention_turn(state);
     if (state->params.pass == MLB_ATTENTION_FWD)
         return execute(cudnn, &cudnn->forward, index, set, err);
-    if (cudnn->api.version < CLEARED_SUM &&
+    if (cudnn->dq_sum && cudnn->api.version < CLEARED_SUM &&
         mlb_fill(ctx->device, cudnn->dq_sum, cudnn->dq_sum_count, MLB_F32, MLB_DATA_ZEROS, 0,
                  err) != MLB_OK)
         return err->status;
@@ -311,6 +363,8 @@ enum mlb_status mlb_attention_cudnn_setup(void *memory, const void *values,
     if (status == MLB_OK)
         status = alloc_helpers(cudnn, params, ctx, err);
     if (status == MLB_OK)
+        status = make_scalars(cudnn, params, ctx, err);
+    if (status == MLB_OK)
         status = make_packs(cudnn, &cudnn->forward, state, err);
     if (status == MLB_OK && params->pass == MLB_ATTENTION_BWD)
         status = make_packs(cudnn, &cudnn->backward, state, err);
@@ -364,6 +418,7 @@ void mlb_attention_cudnn_teardown(void *memory, const struct mlb_ctx *ctx)
     if (cudnn) {
         free_direction(&cudnn->backward, cudnn);
         free_direction(&cudnn->forward, cudnn);
+        mlb_free(ctx->device, cudnn->scalars);
         mlb_free(ctx->device, cudnn->delta);
         mlb_free(ctx->device, cudnn->dq_sum);
         mlb_free(ctx->device, cudnn->workspace);

@@ -34,6 +34,16 @@ bool mlb_attention_has(const struct mlb_attention_params *params, enum mlb_atten
     return params->pass == MLB_ATTENTION_BWD || tensor < MLB_ATTENTION_DO;
 }
 
+double mlb_attention_stored_scale(const struct mlb_attention_params *params,
+                                  enum mlb_attention_tensor tensor)
+{
+    if (params->dtype != MLB_E4M3)
+        return 1.0;
+    return tensor == MLB_ATTENTION_O    ? MLB_ATTENTION_E4M3_O
+           : tensor >= MLB_ATTENTION_DQ ? MLB_ATTENTION_E4M3_GRADIENTS
+                                        : 1.0;
+}
+
 static struct mlb_attention_shape dense(const struct mlb_attention_params *params,
                                         enum mlb_dtype dtype, uint64_t rows, uint64_t heads,
                                         uint64_t width)

@@ -62,56 +62,101 @@ static void shrink(struct mlb_attention_sums *sums, double factor, uint64_t widt
     }
 }
 
-/* Bound of the relative error of a weight P = exp(s - LSE), with u the unit roundoff of f32:
- *
- *   10 u (|s| + 1)     the score, a sum of head_dim products kept in f32 (8 deviations, each below
- *                      u |q| |k| scale), its multiplication by log2 e, and the exponential
- *   3 u sqrt(terms)    the sum of the exponentials in f32: errors of a growing sum, 8 deviations of
- *                      u sqrt(terms / 9) */
-static double weight_error(const struct mlb_attention_sums *sums)
+/* How a type's arithmetic rounds. */
+struct rounding {
+    double u;        /* unit roundoff of the tensors' type */
+    double smallest; /* half of its smallest step, where numbers are subnormal; 0: none are met */
+    double u_acc;    /* of the accumulators of matrix products */
+    double terms;    /* products of a sum between two cut-offs; 0: rounds to nearest */
+};
+
+/* Tensor cores cut off instead of rounding. For e4m3 Hopper's keep about 14 bits while they add up
+ * 32 products ("DeepSeek-V3", arXiv:2412.19437, section 3.3.2). */
+static struct rounding rounding_of(enum mlb_dtype dtype)
 {
-    double u = mlb_dtype_roundoff(MLB_F32);
-    return 10.0 * u * (sums->spread + 1.0) + 3.0 * u * sqrt(sums->terms);
+    double u = mlb_dtype_roundoff(dtype), f32 = mlb_dtype_roundoff(MLB_F32);
+    switch (dtype) {
+    case MLB_E4M3:
+        return (struct rounding){u, 0x1p-10, 0x1p-14, 32.0};
+    case MLB_F16:
+        return (struct rounding){u, 0x1p-25, f32, 8.0};
+    case MLB_BF16:
+        return (struct rounding){u, 0.0, f32, 8.0};
+    default:
+        return (struct rounding){u, 0.0, f32, 0.0};
+    }
 }
 
+/* Bound of the relative error of a weight P = exp(s - LSE), with u_acc the unit roundoff of the
+ * matrix product and u that of f32:
+ *
+ *   10 u_acc (|s| + 1)  the score, a sum of head_dim products (8 deviations, each below u |q| |k|
+ *                       scale), its multiplication by log2 e, and the exponential
+ *   3 u sqrt(terms)     the sum of the exponentials in f32: errors of a growing sum, 8 deviations
+ *                       of u sqrt(terms / 9) */
+static double weight_error(const struct rounding *type, const struct mlb_attention_sums *sums)
+{
+    return 10.0 * type->u_acc * (sums->spread + 1.0) +
+           3.0 * mlb_dtype_roundoff(MLB_F32) * sqrt(sums->terms);
+}
+
+/* What becomes of sums: value x factor x stored is kept; the weights x factor x held are rounded to
+ * the type before they meet the tensor core. */
+struct finishing {
+    double factor, stored, held;
+    bool summed_over_heads;
+    uint64_t width;
+};
+
 /* Bound of the error of right arithmetic in factor x sum_t w_t x_t, with u the unit roundoff of the
- * tensors' type, u_f32 of the accumulators, S the true sum, |wx| the root of the sum of squared
+ * tensors' type, u_acc of the accumulators, S the true sum, |wx| the root of the sum of squared
  * products, |w| and |x| those of weights and vectors:
  *
- *   u |S|                     rounding of the result; 2^-25 where it is subnormal in f16
- *   8 / sqrt(3) u |wx|        the weights (P or dS) are rounded to the type before they meet the
- *                             tensor core: independent errors, uniform in [-u, u]. Twice where the
- *                             results of several query heads are rounded before they are added up.
- *   8 / sqrt(3) 2^-25 |x|     the same for weights that are subnormal in f16
+ *   u |S|                     rounding of the result; half a step where it is subnormal
+ *   8 / sqrt(3) u |wx|        the weights (P or dS) are rounded: independent errors, uniform in
+ *                             [-u, u]. Twice where the results of several query heads are rounded
+ *                             before they are added up.
+ *   8 / sqrt(3) step |x|      the same for weights that are subnormal
  *   e (|wx| + |S|)            e from weight_error: partly the same for all weights of a row
- *   8 (u_f32 + u_f64) |w||x|  the running sum, as in gemm; u_f64 is the reference's own part
- *   u_f32 terms / 8 |S|       tensor cores cut off instead of rounding, once every 8 products
- *   8 u_f32 |dO| (|V| + |O|) (|px| + |Px|)
- *                             dS only: dP and delta are sums in f32, multiplied by P
+ *   8 (u_acc + u_f64) |w||x|  the running sum, as in gemm; u_f64 is the reference's own part
+ *   u_acc terms / n |S|       tensor cores cut off, once every n products
+ *   8 u_acc |dO| (|V| + |O|) (|px| + |Px|)
+ *                             dS only: dP and delta are sums too, multiplied by P
  *
  * For scale: random values leave |S| near |wx|, and a block of b keys that is left out of n changes
- * it by sqrt(b / n) |wx|. */
+ * it by sqrt(b / n) |wx|. e4m3 is so coarse that its bound is 0.4 |wx|. */
 static void finish(const struct mlb_attention_params *params, const struct mlb_attention_sums *sums,
-                   double factor, bool summed_over_heads, uint64_t width,
-                   struct mlb_attention_line *line)
+                   const struct finishing *as, struct mlb_attention_line *line)
 {
-    enum mlb_dtype dtype = (enum mlb_dtype)params->dtype;
-    double u = mlb_dtype_roundoff(dtype), u_acc = mlb_dtype_roundoff(MLB_F32);
-    double quantum = dtype == MLB_F16 ? 0x1p-25 : 0.0, e = weight_error(sums);
-    double drift = dtype == MLB_F32 ? 0.0 : u_acc * sums->terms / 8.0;
-    double roundings = DEVIATIONS / sqrt(3.0) * (summed_over_heads ? 2.0 : 1.0);
-    for (uint64_t c = 0; c < width; c++) {
+    const struct rounding type = rounding_of((enum mlb_dtype)params->dtype);
+    double e = weight_error(&type, sums), f64 = mlb_dtype_roundoff(MLB_F64);
+    double drift = type.terms > 0.0 ? type.u_acc * sums->terms / type.terms : 0.0;
+    double roundings = DEVIATIONS / sqrt(3.0) * (as->summed_over_heads ? 2.0 : 1.0);
+    double result = as->factor * as->stored, step = type.smallest / as->held * as->stored;
+    for (uint64_t c = 0; c < as->width; c++) {
         double size = fabs(sums->value[c]), products = sqrt(sums->squares[c]);
         double vectors = sqrt(sums->vector_squares[c]);
-        double error = (u + e + drift) * size + (roundings * u + e) * products +
-                       DEVIATIONS * (u_acc + mlb_dtype_roundoff(MLB_F64)) *
-                           sqrt(sums->weight_squares) * vectors +
-                       DEVIATIONS * u_acc * sums->dp_spread *
+        double error = (type.u + e + drift) * size + (roundings * type.u + e) * products +
+                       DEVIATIONS * (type.u_acc + f64) * sqrt(sums->weight_squares) * vectors +
+                       DEVIATIONS * type.u_acc * sums->dp_spread *
                            (sqrt(sums->p_squares[c]) + fabs(sums->p_value[c]));
-        line->truth[c] = factor * sums->value[c];
-        line->tolerance[c] =
-            factor * error + quantum + roundings * quantum * (vectors + (double)summed_over_heads);
+        line->truth[c] = result * sums->value[c];
+        line->tolerance[c] = result * error + roundings * step * vectors +
+                             type.smallest * (as->summed_over_heads ? 1.0 + roundings : 1.0);
+        if (params->dtype == MLB_E4M3)
+            line->truth[c] =
+                fmax(-MLB_ATTENTION_E4M3_MAX, fmin(MLB_ATTENTION_E4M3_MAX, line->truth[c]));
     }
+}
+
+static double held_p(const struct mlb_attention_params *params)
+{
+    return params->dtype == MLB_E4M3 ? MLB_ATTENTION_E4M3_P : 1.0;
+}
+
+static double held_ds(const struct mlb_attention_params *params)
+{
+    return params->dtype == MLB_E4M3 ? MLB_ATTENTION_E4M3_DS : 1.0;
 }
 
 void mlb_attention_truth_o(const struct mlb_attention_params *params,
@@ -135,10 +180,15 @@ void mlb_attention_truth_o(const struct mlb_attention_params *params,
         add_float(&sums, e, 0.0, keys->v + j * params->head_dim_v, params->head_dim_v);
     }
     shrink(&sums, 1.0 / total, params->head_dim_v);
-    finish(params, &sums, 1.0, false, params->head_dim_v, o);
+    finish(params, &sums,
+           &(struct finishing){1.0, mlb_attention_stored_scale(params, MLB_ATTENTION_O),
+                               held_p(params), false, params->head_dim_v},
+           o);
+    const struct rounding type = rounding_of((enum mlb_dtype)params->dtype);
     lse->truth[0] = largest + log(total);
-    lse->tolerance[0] = weight_error(&sums) + 2.0 * mlb_dtype_roundoff(MLB_F32) *
-                                                  (fabs(lse->truth[0]) + fabs(largest) + 4.0);
+    lse->tolerance[0] =
+        weight_error(&type, &sums) +
+        2.0 * mlb_dtype_roundoff(MLB_F32) * (fabs(lse->truth[0]) + fabs(largest) + 4.0);
 }
 
 void mlb_attention_truth_dq(const struct mlb_attention_params *params,
@@ -158,7 +208,10 @@ void mlb_attention_truth_dq(const struct mlb_attention_params *params,
         double dp = dot_float(query->d_o, keys->v + j * width_v, width_v);
         add_float(&sums, p * (dp - query->delta), p, k, width);
     }
-    finish(params, &sums, scale, false, width, dq);
+    finish(params, &sums,
+           &(struct finishing){scale, mlb_attention_stored_scale(params, MLB_ATTENTION_DQ),
+                               held_ds(params), false, width},
+           dq);
 }
 
 void mlb_attention_column_add(const struct mlb_attention_params *params,
@@ -185,6 +238,13 @@ void mlb_attention_truth_dkv(const struct mlb_attention_params *params,
                              struct mlb_attention_line *dk, struct mlb_attention_line *dv)
 {
     bool grouped = params->heads != params->kv_heads;
-    finish(params, &column->dk, mlb_attention_scale(params), grouped, params->head_dim, dk);
-    finish(params, &column->dv, 1.0, grouped, params->head_dim_v, dv);
+    finish(params, &column->dk,
+           &(struct finishing){mlb_attention_scale(params),
+                               mlb_attention_stored_scale(params, MLB_ATTENTION_DK),
+                               held_ds(params), grouped, params->head_dim},
+           dk);
+    finish(params, &column->dv,
+           &(struct finishing){1.0, mlb_attention_stored_scale(params, MLB_ATTENTION_DV),
+                               held_p(params), grouped, params->head_dim_v},
+           dv);
 }

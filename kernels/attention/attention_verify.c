@@ -23,11 +23,11 @@
 static void take_o(const struct mlb_attention_params *params, const double *o,
                    struct mlb_attention_query *query)
 {
-    double squares = 0.0;
+    double squares = 0.0, factor = 1.0 / mlb_attention_stored_scale(params, MLB_ATTENTION_O);
     query->delta = 0.0;
     for (uint64_t c = 0; c < params->head_dim_v; c++) {
-        query->delta += query->d_o[c] * o[c];
-        squares += o[c] * o[c];
+        query->delta += query->d_o[c] * factor * o[c];
+        squares += factor * o[c] * factor * o[c];
     }
     query->o_norm = sqrt(squares);
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# cmake -DNM=... -DSTUB=.../stubs/libcuda.so -DBESIDE=fake_libcuda.c -DTO=rest.c -P fake_libcuda.cmake
+# cmake -DNM=... -DSTUB=.../stubs/libcuda.so -DBESIDE=fake_libcuda.c -DTO=rest.c -P THIS
 #
 # A function that returns 0 for every name that the toolkit's stub exports and BESIDE lacks.
 execute_process(COMMAND ${NM} --dynamic --defined-only ${STUB} OUTPUT_VARIABLE symbols

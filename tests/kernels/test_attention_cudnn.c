@@ -36,15 +36,15 @@ static const char *const cases[] = {
 
 static void test_graphs_mean_attention(void **unused)
 {
-    static const char *const types[] = {"bf16", "f16"};
+    static const char *const types[] = {"bf16", "f16", "e4m3"};
     char texts[160];
     struct attention_rig rig;
     (void)unused;
     open_rig(&rig);
-    for (size_t i = 0; i < 5 * 2 * 2; i++) {
+    for (size_t i = 0; i < 5 * 3 * 2; i++) {
         struct mlb_attention_state state = {0};
-        snprintf(texts, sizeof texts, "%s dtype=%s pass=%s", cases[i % 5], types[i / 5 % 2],
-                 i / 10 ? "bwd" : "fwd");
+        snprintf(texts, sizeof texts, "%s dtype=%s pass=%s", cases[i % 5], types[i / 5 % 3],
+                 i / 15 ? "bwd" : "fwd");
         struct mlb_attention_params params = attention_params(texts);
         check_ok(cudnn()->check(&params, &rig.ctx, &rig.err), &rig.err);
         struct mlb_verification found = verify_attention(&rig, cudnn(), &state, &params);
@@ -122,7 +122,7 @@ static void test_what_it_cannot(void **unused)
     struct mlb_attention_state state = {0};
     struct mlb_attention_params params = attention_params("seq=5 heads=2 head_dim=56");
     (void)unused;
-    refuse("dtype=f32", "bf16 and f16");
+    refuse("dtype=f32", "bf16, f16 and e4m3");
     refuse_version("8700", "dtype=f16", "cuDNN 8.7.0 is too old");
     refuse_version("91001", "dtype=f16", "cuDNN 9.10.1 is known for wrong results");
     open_rig(&rig);

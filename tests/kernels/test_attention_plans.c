@@ -53,6 +53,11 @@ static const struct row rows[] = {
     {ALL, "pass=bwd dtype=f16 tokens=16k seq=500 heads=16 head_dim=128"},
     {H100 | B200, "pass=bwd model=deepseek-v3 seq=8192 causal=true"},
     {H100, "pass=bwd heads=8 seq=4096 head_dim=256"},
+    /* 8-bit floats */
+    {H100 | B200, "dtype=e4m3 model=llama3-70b seq=8192 causal=true"},
+    {H100 | B200, "dtype=e4m3 tokens=16k seq=2000 heads=32 head_dim=64"},
+    {H100 | B200, "dtype=e4m3 pass=bwd model=llama3-70b seq=8192 causal=true"},
+    {B200, "dtype=e4m3 pass=bwd tokens=16k seq=2000 heads=32 head_dim=64"},
 };
 #define ROWS (sizeof rows / sizeof rows[0])
 

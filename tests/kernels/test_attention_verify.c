@@ -80,15 +80,15 @@ static const char *const cases[] = {
 
 static void test_right_results_pass(void **unused)
 {
-    static const char *const types[] = {"f32", "bf16", "f16"};
+    static const char *const types[] = {"f32", "bf16", "f16", "e4m3"};
     static const enum mlb_data kinds[] = {MLB_DATA_NORMAL, MLB_DATA_UNIFORM, MLB_DATA_INTS,
                                           MLB_DATA_ZEROS};
     char texts[160];
     (void)unused;
-    for (size_t i = 0; i < 5 * 3 * 4 * 2; i++) {
-        size_t c = i % 5, t = i / 5 % 3, d = i / 15 % 4;
+    for (size_t i = 0; i < 5 * 4 * 4 * 2; i++) {
+        size_t c = i % 5, t = i / 5 % 4, d = i / 20 % 4;
         snprintf(texts, sizeof texts, "%s dtype=%s pass=%s", cases[c], types[t],
-                 i / 60 ? "bwd" : "fwd");
+                 i / 80 ? "bwd" : "fwd");
         struct job job = {0};
         struct mlb_verification found = outcome(kinds[d], &job, texts);
         struct mlb_attention_params params = attention_params(texts);
