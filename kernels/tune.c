@@ -8,8 +8,8 @@
 #define SINGLES    5u   /* of each candidate in the first stage; their median counts */
 #define NEAR       1.15 /* slower than this times the best leaves after the first stage */
 #define FINALISTS  4u
-#define ROUNDS     3u    /* of the finalists in turn: heat of one falls on all alike */
-#define SLICE_RUNS 1000u /* a GPU's launch queue holds about as many */
+#define ROUNDS     3u     /* of the finalists in turn: heat of one falls on all alike */
+#define SLICE_RUNS 20000u /* launches of 3 us each, the shortest there are, in a slice */
 
 struct tuning {
     const struct mlb_tune *tune;
@@ -144,6 +144,7 @@ enum mlb_status mlb_tune(const struct mlb_tune *tune, struct mlb_tune_result *re
     size_t count = choose_finalists(&tuning, finalists);
     if (count > 1 && play_off(&tuning, finalists, count, err) != MLB_OK)
         return err->status;
+    result->finalists = count;
     result->chosen = finalists[0];
     for (size_t i = 1; i < count; i++)
         if (tuning.ns[finalists[i]] < tuning.ns[result->chosen])

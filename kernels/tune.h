@@ -23,7 +23,8 @@ struct mlb_tune {
 };
 
 struct mlb_tune_result {
-    size_t tested; /* candidates that ran */
+    size_t tested;    /* candidates that ran */
+    size_t finalists; /* of the second stage; 1 = there was none */
     size_t chosen;
     double first_ns, chosen_ns; /* of candidate 0 (what a framework gets; infinite when it
                                  * cannot run) and of the chosen one */

@@ -32,6 +32,7 @@ struct mlb_ctx {
     int threads;           /* CPU threads this rank may use, at least 1 */
     uint64_t memory_bytes; /* this rank's share of what is free on the device right now */
     uint64_t cache_bytes;  /* this rank's share of the last cache */
+    bool trial;            /* one of many quick looks (--search): setup tunes nothing */
 };
 
 /* Work of ONE step on ONE rank: rates are this divided by the time of a step. 0 = does not apply.

@@ -11,6 +11,16 @@
 #include "harness/base/status.h"
 #include "harness/device/dynlib.h"
 
+/* Of headers before 12.8, which know no blocks: the values of later ones, so that a program that
+ * was built with an old Toolkit finds what a newer library can do. */
+#if CUBLAS_VERSION < 120800
+#define CUDA_R_4F_E2M1                           ((cudaDataType_t)33)
+#define CUBLASLT_MATMUL_DESC_A_SCALE_MODE        ((cublasLtMatmulDescAttributes_t)31)
+#define CUBLASLT_MATMUL_DESC_B_SCALE_MODE        ((cublasLtMatmulDescAttributes_t)32)
+#define CUBLASLT_MATMUL_MATRIX_SCALE_VEC16_UE4M3 1
+#define CUBLASLT_MATMUL_MATRIX_SCALE_VEC32_UE8M0 2
+#endif
+
 /* X(member, function). Prototypes are the header's own. */
 #define MLB_CUBLASLT_LIST(X)                                                                       \
     X(create, cublasLtCreate)                                                                      \
@@ -21,11 +31,13 @@
     X(desc_destroy, cublasLtMatmulDescDestroy)                                                     \
     X(desc_set, cublasLtMatmulDescSetAttribute)                                                    \
     X(layout_create, cublasLtMatrixLayoutCreate)                                                   \
+    X(layout_set, cublasLtMatrixLayoutSetAttribute)                                                \
     X(layout_destroy, cublasLtMatrixLayoutDestroy)                                                 \
     X(preference_create, cublasLtMatmulPreferenceCreate)                                           \
     X(preference_destroy, cublasLtMatmulPreferenceDestroy)                                         \
     X(preference_set, cublasLtMatmulPreferenceSetAttribute)                                        \
     X(heuristic, cublasLtMatmulAlgoGetHeuristic)                                                   \
+    X(algo_get, cublasLtMatmulAlgoConfigGetAttribute)                                              \
     X(matmul, cublasLtMatmul)
 
 struct mlb_cublaslt_functions {

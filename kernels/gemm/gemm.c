@@ -4,33 +4,25 @@
 #include <inttypes.h>
 
 #include "harness/base/text.h"
+#include "kernels/gemm/gemm_shapes.h"
 
 #define AT(field) offsetof(struct mlb_gemm_params, field)
 #define DIM_MAX   16777216.0 /* 2^24: m * n * 8 bytes stay far inside 64 bits */
 
-#define DEFAULT_SIZE   4096u
-#define DEFAULT_TOKENS 8192u
+#define BATCH_MAX 1024.0
 
-/* Shapes of one transformer block, from table 3 of "The Llama 3 Herd of Models"
- * (arXiv:2407.21783) and the published model configurations. */
-struct model {
-    uint64_t hidden, heads, kv_heads, head_dim, ffn;
-};
+#define DEFAULT_SIZE 4096u
 
-static const char *const model_names[] = {"none", "llama3-8b", "llama3-70b", NULL};
-static const struct model models[] = {
-    {0},
-    {4096, 32, 8, 128, 14336},
-    {8192, 64, 8, 128, 28672},
-};
-
-enum layer { LAYER_NONE, LAYER_QKV, LAYER_O, LAYER_GATE_UP, LAYER_DOWN };
-static const char *const layer_names[] = {"none", "qkv", "o", "gate_up", "down", NULL};
 static const char *const pass_names[] = {"fwd", "dgrad", "wgrad", NULL};
+static const char *const accumulate_names[] = {"none", "fast", "precise", NULL};
+static const char *const out_names[] = {"same", "f32", "f32-add", NULL};
+static const char *const spread_names[] = {"even", "uneven", NULL};
 
 static const struct mlb_option options[] = {
-    {"dtype", 0, MLB_CHOICE, AT(dtype), 0, 0, "f32", mlb_dtype_names, "TYPE",
-     "element type of A and B; s8 gives s32, the others give themselves", 0},
+    {"dtype", 0, MLB_CHOICE, AT(dtype), 0, 0, "f32", mlb_gemm_dtype_names, "TYPE",
+     "element type of A and B; with e5m2, B is e4m3. s8 gives s32, what is smaller gives bf16, the "
+     "others give themselves",
+     0},
     {"pass", 0, MLB_CHOICE, AT(pass), 0, 0, "fwd", pass_names, "PASS",
      "which product of a linear layer: y = x W^T, dx = dy W or dW = dy^T x", 0},
     {"size", 0, MLB_COUNT, AT(size), 0, DIM_MAX, NULL, NULL, "N",
@@ -38,56 +30,37 @@ static const struct mlb_option options[] = {
     {"m", 0, MLB_COUNT, AT(m), 0, DIM_MAX, NULL, NULL, "N", "rows of C", 0},
     {"n", 0, MLB_COUNT, AT(n), 0, DIM_MAX, NULL, NULL, "N", "columns of C", 0},
     {"k", 0, MLB_COUNT, AT(k), 0, DIM_MAX, NULL, NULL, "N", "length of the sums", 0},
-    {"model", 0, MLB_CHOICE, AT(model), 0, 0, "none", model_names, "MODEL",
+    {"model", 0, MLB_CHOICE, AT(model), 0, 0, "none", mlb_gemm_model_names, "MODEL",
      "take the shape of a linear layer of this model", 0},
-    {"layer", 0, MLB_CHOICE, AT(layer), 0, 0, "none", layer_names, "LAYER",
+    {"layer", 0, MLB_CHOICE, AT(layer), 0, 0, "none", mlb_gemm_layer_names, "LAYER",
      "which layer of the model; qkv and gate_up are fused", 0},
     {"tokens", 0, MLB_COUNT, AT(tokens), 0, DIM_MAX, NULL, NULL, "N",
      "tokens of a step with a model: batch x sequence (8192 when not given)", 0},
+    {"accumulate", 0, MLB_CHOICE, AT(accumulate), 0, 0, "none", accumulate_names, "HOW",
+     "sums of e4m3 and e5m2: as the tensor cores keep them (fast, when not given), or carried over "
+     "to f32 now and then (precise)",
+     0},
+    {"out", 0, MLB_CHOICE, AT(out), 0, 0, "same", out_names, "TYPE",
+     "C of 16- and 8-bit floats: as dtype says, f32, or added to an f32 C as wgrad does", 0},
+    {"batch", 0, MLB_COUNT, AT(batch), 0, BATCH_MAX, NULL, NULL, "N",
+     "products at once, each with its own operands; with a mixture of experts the experts on a "
+     "rank "
+     "(all when not given)",
+     0},
+    {"spread", 0, MLB_CHOICE, AT(spread), 0, 0, "even", spread_names, "HOW",
+     "tokens of a batch's products: the same for all, or from half to one and a half of the mean",
+     0},
     {0}};
 
-/* Rows N and columns K of the layer's weight W[N,K]. */
-static void weight_shape(const struct model *model, enum layer layer, uint64_t *rows,
-                         uint64_t *columns)
+static bool same_or_unset(uint64_t dim, uint64_t size)
 {
-    uint64_t attention = model->heads * model->head_dim;
-    *rows = layer == LAYER_QKV       ? attention + 2 * model->kv_heads * model->head_dim
-            : layer == LAYER_GATE_UP ? 2 * model->ffn
-                                     : model->hidden;
-    *columns = layer == LAYER_O ? attention : layer == LAYER_DOWN ? model->ffn : model->hidden;
-}
-
-static bool same_or_unset(const struct mlb_gemm_params *params, uint64_t m, uint64_t n, uint64_t k)
-{
-    return (!params->m || params->m == m) && (!params->n || params->n == n) &&
-           (!params->k || params->k == k);
-}
-
-static enum mlb_status resolve_model(struct mlb_gemm_params *params, struct mlb_error *err)
-{
-    const char *name = model_names[params->model];
-    if (params->layer == LAYER_NONE)
-        return mlb_fail(err, MLB_E_CONFIG, "model = %s needs a layer: qkv, o, gate_up or down",
-                        name);
-    uint64_t t = params->tokens ? params->tokens : DEFAULT_TOKENS, rows, columns;
-    weight_shape(&models[params->model], (enum layer)params->layer, &rows, &columns);
-    uint64_t m = params->pass == MLB_GEMM_WGRAD ? rows : t;
-    uint64_t n = params->pass == MLB_GEMM_FWD ? rows : columns;
-    uint64_t k = params->pass == MLB_GEMM_FWD ? columns : params->pass == MLB_GEMM_DGRAD ? rows : t;
-    if (params->size || !same_or_unset(params, m, n, k))
-        return mlb_fail(err, MLB_E_CONFIG, "model = %s sets the shape: leave out size, m, n and k",
-                        name);
-    params->tokens = t;
-    params->m = m;
-    params->n = n;
-    params->k = k;
-    return MLB_OK;
+    return !dim || dim == size;
 }
 
 static enum mlb_status resolve_free(struct mlb_gemm_params *params, struct mlb_error *err)
 {
-    if (params->layer != LAYER_NONE || params->tokens)
-        return mlb_fail(err, MLB_E_CONFIG, "%s needs a model: llama3-8b or llama3-70b",
+    if (params->layer || params->tokens)
+        return mlb_fail(err, MLB_E_CONFIG, "%s needs a model: llama3-8b, llama3-70b, ...",
                         params->tokens ? "tokens" : "layer");
     bool any = params->m || params->n || params->k;
     if (!params->size && any && !(params->m && params->n && params->k))
@@ -95,44 +68,103 @@ static enum mlb_status resolve_free(struct mlb_gemm_params *params, struct mlb_e
                         !params->m   ? "m"
                         : !params->n ? "n"
                                      : "k");
-    if (params->size && !same_or_unset(params, params->size, params->size, params->size))
+    uint64_t size = params->size;
+    if (size && !(same_or_unset(params->m, size) && same_or_unset(params->n, size) &&
+                  same_or_unset(params->k, size)))
         return mlb_fail(err, MLB_E_CONFIG,
-                        "size = %" PRIu64 " means m = n = k: leave out m, n and k", params->size);
-    if (params->size || !any)
-        params->m = params->n = params->k = params->size ? params->size : DEFAULT_SIZE;
+                        "size = %" PRIu64 " means m = n = k: leave out m, n and k", size);
+    if (size || !any)
+        params->m = params->n = params->k = size ? size : DEFAULT_SIZE;
     params->size = 0;
+    return MLB_OK;
+}
+
+/* What sums and C a type has a choice of. */
+static enum mlb_status resolve_type(struct mlb_gemm_params *params, struct mlb_error *err)
+{
+    const char *dtype = mlb_gemm_dtype_names[params->dtype];
+    bool eight_bits = params->dtype == MLB_E4M3 || params->dtype == MLB_E5M2;
+    bool sixteen_bits = params->dtype == MLB_BF16 || params->dtype == MLB_F16;
+    if (params->dtype == MLB_S32)
+        return mlb_fail(err, MLB_E_CONFIG,
+                        "dtype = s32: not a type of operands; f64, f32, tf32, bf16, f16, s8, e4m3, "
+                        "e5m2, mxfp8 or nvfp4");
+    if (params->accumulate && !eight_bits)
+        return mlb_fail(err, MLB_E_CONFIG,
+                        "accumulate = %s: sums of %s are kept in one way; e4m3 and e5m2 have a "
+                        "choice",
+                        accumulate_names[params->accumulate], dtype);
+    if (params->out && !eight_bits && !sixteen_bits)
+        return mlb_fail(err, MLB_E_CONFIG,
+                        "out = %s: %s has one type of C; bf16, f16, e4m3 and e5m2 have a choice",
+                        out_names[params->out], dtype);
+    if (eight_bits && !params->accumulate)
+        params->accumulate = MLB_GEMM_SUMS_FAST;
+    return MLB_OK;
+}
+
+/* What a batch and blocks ask of the shape, once it is known. */
+static enum mlb_status resolve_layout(const struct mlb_gemm_params *params, struct mlb_error *err)
+{
+    const char *dtype = mlb_gemm_dtype_names[params->dtype];
+    uint64_t tokens = params->pass == MLB_GEMM_WGRAD ? params->k : params->m;
+    if (params->spread && (params->batch < 2 || tokens < 2))
+        return mlb_fail(err, MLB_E_CONFIG,
+                        "spread = uneven: needs a batch of two products or more, with two tokens "
+                        "each");
+    if (!mlb_gemm_in_blocks(params))
+        return MLB_OK;
+    if (params->pass != MLB_GEMM_FWD || params->k % 32)
+        return mlb_fail(err, MLB_E_CONFIG,
+                        "dtype = %s: its blocks lie along k in memory: pass = fwd, and k a "
+                        "multiple of 32",
+                        dtype);
+    if (params->batch > 1)
+        return mlb_fail(err, MLB_E_CONFIG, "dtype = %s: one product at a time: batch = 1", dtype);
     return MLB_OK;
 }
 
 static enum mlb_status resolve(void *values, struct mlb_error *err)
 {
     struct mlb_gemm_params *params = values;
-    if (params->dtype == MLB_S32)
-        return mlb_fail(err, MLB_E_CONFIG,
-                        "dtype = s32: not a type of operands; f64, f32, tf32, bf16, f16 or s8");
-    return params->model ? resolve_model(params, err) : resolve_free(params, err);
+    enum mlb_status status = resolve_type(params, err);
+    if (status == MLB_OK)
+        status = params->model ? mlb_gemm_resolve_model(params, err) : resolve_free(params, err);
+    if (!params->batch)
+        params->batch = 1;
+    return status == MLB_OK ? resolve_layout(params, err) : status;
 }
 
+/* "bf16 llama3-8b qkv fwd 8192x6144x4096", "e4m3 8192x8192x8192 fwd precise",
+ * "bf16 mixtral-8x7b down wgrad 8 x 4096x14336x2048 f32-add uneven" */
 static void label(const void *values, char *to, size_t size)
 {
     const struct mlb_gemm_params *p = values;
-    const char *dtype = mlb_dtype_names[p->dtype], *pass = pass_names[p->pass];
+    const char *dtype = p->dtype == MLB_E5M2 ? "e5m2xe4m3" : mlb_gemm_dtype_names[p->dtype];
+    const char *pass = pass_names[p->pass];
+    char shape[80], batch[24] = "", more[32];
+    if (p->batch > 1)
+        mlb_format(batch, sizeof batch, "%" PRIu64 " x ", p->batch);
+    mlb_format(shape, sizeof shape, "%s%" PRIu64 "x%" PRIu64 "x%" PRIu64, batch, p->m, p->n, p->k);
+    mlb_format(more, sizeof more, "%s%s%s%s%s", p->accumulate ? " " : "",
+               p->accumulate ? accumulate_names[p->accumulate] : "", p->out ? " " : "",
+               p->out ? out_names[p->out] : "", p->spread ? " uneven" : "");
     if (p->model)
-        mlb_format(to, size, "%s %s %s %s %" PRIu64 "x%" PRIu64 "x%" PRIu64, dtype,
-                   model_names[p->model], layer_names[p->layer], pass, p->m, p->n, p->k);
+        mlb_format(to, size, "%s %s %s %s %s%s", dtype, mlb_gemm_model_names[p->model],
+                   mlb_gemm_layer_names[p->layer], pass, shape, more);
     else
-        mlb_format(to, size, "%s %" PRIu64 "x%" PRIu64 "x%" PRIu64 " %s", dtype, p->m, p->n, p->k,
-                   pass);
+        mlb_format(to, size, "%s %s %s%s", dtype, shape, pass, more);
 }
 
 /* gemm.2mnk: k multiplications and k additions for each of m n elements, as LINPACK and every
- * vendor count. Bytes: each operand moved once, the least that is possible. */
+ * vendor count. Bytes: each operand moved once, the least that is possible, and a C that is added
+ * to twice. */
 static void work(const void *values, const struct mlb_ctx *ctx, struct mlb_work *to)
 {
     const struct mlb_gemm_params *p = values;
     (void)ctx;
     to->formula = "gemm.2mnk";
-    to->flop = 2.0 * (double)p->m * (double)p->n * (double)p->k;
+    to->flop = 2.0 * (double)p->m * (double)p->n * (double)p->k * (double)(p->batch ? p->batch : 1);
     to->operations = p->dtype == MLB_S8;
     to->bytes = (double)mlb_gemm_bytes(p);
 }
@@ -142,6 +174,15 @@ static const struct mlb_variant variants[] = {{.name = "cublaslt",
                                                .check = mlb_gemm_cublaslt_check,
                                                .setup = mlb_gemm_cublaslt_setup,
                                                .step = mlb_gemm_cublaslt_step,
+                                               .details = mlb_gemm_cublaslt_details,
+                                               .teardown = mlb_gemm_cublaslt_teardown,
+                                               .library = mlb_gemm_cublaslt_library},
+                                              {.name = "cublaslt-heuristic0",
+                                               .device = "cuda",
+                                               .check = mlb_gemm_cublaslt_check,
+                                               .setup = mlb_gemm_heuristic0_setup,
+                                               .step = mlb_gemm_cublaslt_step,
+                                               .details = mlb_gemm_cublaslt_details,
                                                .teardown = mlb_gemm_cublaslt_teardown,
                                                .library = mlb_gemm_cublaslt_library},
                                               {.name = "wgmma",

@@ -30,6 +30,19 @@ void mlb_gemm_cublaslt_teardown(void *state, const struct mlb_ctx *ctx)
     (void)ctx;
 }
 
+enum mlb_status mlb_gemm_heuristic0_setup(void *state, const void *params,
+                                          const struct mlb_ctx *ctx, struct mlb_error *err)
+{
+    return mlb_gemm_cublaslt_setup(state, params, ctx, err);
+}
+
+void mlb_gemm_cublaslt_details(const void *state, const void *params, struct mlb_details *details)
+{
+    (void)state;
+    (void)params;
+    (void)details;
+}
+
 void mlb_gemm_cublaslt_library(char *to, size_t size)
 {
     if (size)

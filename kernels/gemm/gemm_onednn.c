@@ -66,21 +66,25 @@ static dnnl_data_type_t type_of(enum mlb_dtype dtype)
     }
 }
 
+/* With a batch there is a dimension more, in front. */
 static dnnl_status_t make_layouts(struct onednn *one, const struct mlb_gemm_params *params)
 {
     struct mlb_gemm_strides at = mlb_gemm_strides(params);
     dnnl_dim_t m = (dnnl_dim_t)params->m, n = (dnnl_dim_t)params->n, k = (dnnl_dim_t)params->k;
-    const dnnl_dims_t a_dims = {m, k}, b_dims = {k, n}, c_dims = {m, n}, c_strides = {n, 1};
-    const dnnl_dims_t a_strides = {(dnnl_dim_t)at.a_row, (dnnl_dim_t)at.a_col};
-    const dnnl_dims_t b_strides = {(dnnl_dim_t)at.b_row, (dnnl_dim_t)at.b_col};
+    dnnl_dim_t batch = params->batch ? (dnnl_dim_t)params->batch : 1;
+    const dnnl_dims_t a_dims = {batch, m, k}, b_dims = {batch, k, n}, c_dims = {batch, m, n};
+    const dnnl_dims_t a_strides = {m * k, (dnnl_dim_t)at.a_row, (dnnl_dim_t)at.a_col};
+    const dnnl_dims_t b_strides = {k * n, (dnnl_dim_t)at.b_row, (dnnl_dim_t)at.b_col};
+    const dnnl_dims_t c_strides = {m * n, n, 1};
     dnnl_data_type_t in = type_of(mlb_gemm_in(params)), out = type_of(mlb_gemm_out(params));
-    dnnl_status_t code = onednn_layout_strided(&one->a, a_dims, in, a_strides);
+    int dims = batch > 1 ? 3 : 2, from = 3 - dims;
+    dnnl_status_t code = onednn_layout_strided(&one->a, dims, a_dims + from, in, a_strides + from);
     if (code == dnnl_success)
-        code = onednn_layout_strided(&one->b, b_dims, in, b_strides);
+        code = onednn_layout_strided(&one->b, dims, b_dims + from, in, b_strides + from);
     if (code == dnnl_success)
-        code = onednn_layout_strided(&one->c, c_dims, out, c_strides);
+        code = onednn_layout_strided(&one->c, dims, c_dims + from, out, c_strides + from);
     if (code == dnnl_success)
-        code = onednn_layout_any(&one->asked, b_dims, in);
+        code = onednn_layout_any(&one->asked, dims, b_dims + from, in);
     return code;
 }
 
@@ -109,7 +113,7 @@ static enum mlb_status refuse_reference(const struct onednn *one,
     if (strncmp(name, "ref", 3) == 0 || strstr(name, ":ref"))
         return mlb_fail(err, MLB_E_UNSUPPORTED,
                         "oneDNN has only its reference implementation (%s) of %s here", name,
-                        mlb_dtype_names[params->dtype]);
+                        mlb_gemm_dtype_names[params->dtype]);
     return MLB_OK;
 }
 
@@ -118,12 +122,15 @@ static enum mlb_status describe(struct onednn *one, const struct mlb_gemm_params
                                 bool packed, struct mlb_error *err)
 {
     char library[32];
-    const char *dtype = mlb_dtype_names[params->dtype];
+    const char *dtype = mlb_gemm_dtype_names[params->dtype];
     mlb_gemm_onednn_library(library, sizeof library);
     if (params->dtype == MLB_TF32)
         return mlb_fail(err, MLB_E_UNSUPPORTED, "tf32 is a format of GPUs; no CPU multiplies it");
     if (type_of((enum mlb_dtype)params->dtype) == dnnl_data_type_undef)
         return mlb_fail(err, MLB_E_UNSUPPORTED, "%s has no %s matmul on a CPU", library, dtype);
+    if (params->spread || params->out == MLB_GEMM_C_F32_ADD)
+        return mlb_fail(err, MLB_E_UNSUPPORTED, "oneDNN is not asked here for %s",
+                        params->spread ? "products of unlike shapes" : "sums with what C holds");
     dnnl_status_t code = dnnl_engine_create(&one->engine, dnnl_cpu, 0);
     if (code != dnnl_success)
         return failed(code, "dnnl_engine_create(cpu)", err);
@@ -184,7 +191,8 @@ enum mlb_status mlb_gemm_packed_check(const void *values, const struct mlb_ctx *
     const struct mlb_gemm_params *params = values;
     if (check(params, ctx, true, err) != MLB_OK)
         return err->status;
-    uint64_t copy = params->k * params->n * mlb_dtype_bytes(mlb_gemm_in(params));
+    uint64_t batch = params->batch ? params->batch : 1;
+    uint64_t copy = batch * params->k * params->n * mlb_dtype_bytes(mlb_gemm_in(params));
     return mlb_gemm_fits(params, ctx, 1, copy, err);
 }
 

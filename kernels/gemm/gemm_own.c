@@ -33,7 +33,9 @@ static enum mlb_status check_shape(const struct mlb_gemm_params *params, const c
 {
     if (params->dtype != MLB_BF16 && params->dtype != MLB_F16)
         return mlb_fail(err, MLB_E_UNSUPPORTED, "%s multiplies bf16 and f16, not %s", variant,
-                        mlb_dtype_names[params->dtype]);
+                        mlb_gemm_dtype_names[params->dtype]);
+    if (mlb_gemm_refuse_extras(params, variant, err) != MLB_OK)
+        return err->status;
     if (params->m % MULTIPLE || params->n % MULTIPLE || params->k % MULTIPLE)
         return mlb_fail(err, MLB_E_UNSUPPORTED,
                         "%s needs m, n and k that are multiples of 8, not %" PRIu64 ", %" PRIu64

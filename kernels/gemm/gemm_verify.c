@@ -5,7 +5,10 @@
  * Sampled are the crossings of one row in each band of 32 rows and one column in each band of 32
  * columns, so every aligned 32x32 tile has exactly one sampled element. Bands double while the cost
  * is above a fixed number of multiplications (not of seconds: what is checked must not depend on
- * how busy the machine is). A small product is checked whole. */
+ * how busy the machine is). A small product is checked whole. Of a batch, every product is checked.
+ *
+ * The sampled rows of C are marked before the step, so that one which it leaves alone shows: all
+ * bits set, a NaN in every float type; or, where the step adds to C, random numbers to add to. */
 #include "kernels/gemm/gemm.h"
 
 #include <math.h>
@@ -13,12 +16,15 @@
 #include <string.h>
 
 #include "harness/base/rng.h"
+#include "harness/base/text.h"
+#include "kernels/gemm/gemm_blocks.h"
 
 #define DEPTH           256u /* of k at a time: panels stay in the cache */
 #define BUDGET_WHOLE    1e7  /* multiply-adds a thread, about 10 ms: up to here every element */
 #define BUDGET          3e8  /* multiply-adds a thread, about 0.3 s */
 #define COST_OF_VALUE   20.0 /* making one input again, in multiply-adds */
 #define COST_OF_ELEMENT 64.0
+#define SEED_OF_C       'S'
 
 struct plan {
     uint64_t band;
@@ -36,56 +42,27 @@ static const struct plan plans[] = {
     {2048, "double dot products at one element per 2048x2048 tile"},
 };
 
-/* Bound of the error of right arithmetic, with u the unit roundoff, s = |A_i| |B_j| and
- * s / sqrt(k) = the root of the sum of squared products for data without structure:
- *
- *   u_out |c|             rounding of the result to the output type
- *   2^-25                 the same for a result that is subnormal in f16
- *   8 (u_acc + u_f64) s   rounding of k sums. Partial sums of independent products grow as sqrt(j),
- * so one after the other they leave an error of deviation u s / sqrt(6): this is 20 deviations.
- * u_f64 is the reference's own part. u_f32 k / 8 |c|       tensor cores cut off instead of
- * rounding, once every 8 products or more: a drift of up to 2 u of the partial sum, which is c / 2
- * on average 2 u_tf32 |c| + 8 sqrt(2/3) u_tf32 s / sqrt(k) both operands cut to 11 bits: relative
- * errors within [-2u, 0], mean -u, and deviation 2 u / sqrt(12) each; mean of both, and 8
- * deviations of the sum
- *
- * Integers are exact. For scale: |c| is about s / sqrt(k), a sum kept in bf16 errs by 2^-8 s /
- * sqrt(6), and leaving out q products by sqrt(q) s / k. */
-double mlb_gemm_tolerance(enum mlb_dtype dtype, uint64_t k, double truth, double norm_a,
-                          double norm_b)
-{
-    if (dtype == MLB_S8 || dtype == MLB_S32)
-        return 0.0;
-    double spread = norm_a * norm_b, size = fabs(truth), terms = (double)k;
-    double u_out = mlb_dtype_roundoff(dtype == MLB_TF32 ? MLB_F32 : dtype);
-    double u_acc = mlb_dtype_roundoff(dtype == MLB_F64 ? MLB_F64 : MLB_F32);
-    double tolerance = u_out * size + 8.0 * (u_acc + mlb_dtype_roundoff(MLB_F64)) * spread;
-    if (dtype == MLB_BF16 || dtype == MLB_F16 || dtype == MLB_TF32)
-        tolerance += u_acc * terms / 8.0 * size;
-    if (dtype == MLB_F16)
-        tolerance += 0x1p-25;
-    if (dtype == MLB_TF32) {
-        double u = mlb_dtype_roundoff(MLB_TF32);
-        tolerance += 2.0 * u * size + 8.0 * sqrt(2.0 / 3.0) * u * spread / sqrt(terms);
-    }
-    return tolerance;
-}
-
 /* Sampled rows of A or columns of B: where they are, their values for one stretch of k, and the
  * sums of their squares. */
 struct lines {
     uint64_t *index; /* count */
     size_t count;
-    uint64_t stride, step; /* value p of line i is element index[i] * stride + p * step */
+    /* Value p of line i is element before + index[i] * stride + p * step. */
+    uint64_t before, stride, step;
+    enum mlb_dtype dtype;
     uint64_t seed;
     double *panel;   /* [count][DEPTH] */
     double *squares; /* count */
 };
 
+/* Of one product of the batch. */
 struct sample {
     const struct mlb_gemm_params *params;
-    enum mlb_dtype in, out;
+    struct mlb_gemm_group group;
+    uint64_t number; /* of the product in the batch */
+    enum mlb_dtype out;
     enum mlb_data data;
+    uint64_t seed;
     int threads;
     const char *method;
     struct lines rows, columns;
@@ -103,7 +80,8 @@ static double bands(uint64_t extent, uint64_t band)
 static double cost(const struct mlb_gemm_params *params, uint64_t band)
 {
     double rows = bands(params->m, band), columns = bands(params->n, band), k = (double)params->k;
-    return rows * columns * (k + COST_OF_ELEMENT) + (rows + columns) * k * COST_OF_VALUE;
+    double batch = params->batch ? (double)params->batch : 1.0;
+    return batch * (rows * columns * (k + COST_OF_ELEMENT) + (rows + columns) * k * COST_OF_VALUE);
 }
 
 static const struct plan *choose_plan(const struct mlb_gemm_params *params, int threads)
@@ -143,53 +121,80 @@ static void close_sample(struct sample *sample)
     free(sample->line);
 }
 
+/* Zeros would hide every fault but a wild one. */
+static enum mlb_data data_to_verify(const struct mlb_ctx *ctx)
+{
+    return ctx->data == MLB_DATA_ZEROS ? MLB_DATA_NORMAL : ctx->data;
+}
+
 static enum mlb_status open_sample(struct sample *sample, const struct mlb_gemm_params *params,
-                                   const struct mlb_ctx *ctx, struct mlb_error *err)
+                                   uint64_t number, const struct mlb_ctx *ctx,
+                                   struct mlb_error *err)
 {
     const struct plan *plan = choose_plan(params, ctx->threads);
     struct mlb_gemm_strides at = mlb_gemm_strides(params);
+    uint64_t seed = ctx->seed + number; /* every product has its own sample */
     *sample = (struct sample){.params = params,
-                              .in = mlb_gemm_in(params),
+                              .group = mlb_gemm_group(params, number),
+                              .number = number,
                               .out = mlb_gemm_out(params),
+                              .data = data_to_verify(ctx),
+                              .seed = ctx->seed,
                               .threads = ctx->threads,
                               .method = plan->method};
-    /* Zeros would hide every fault but a wild one. */
-    sample->data = ctx->data == MLB_DATA_ZEROS ? MLB_DATA_NORMAL : ctx->data;
     struct lines *rows = &sample->rows, *columns = &sample->columns;
-    bool there = open_lines(rows, params->m, plan->band, mlb_rng_bits(ctx->seed, 'R')) &&
-                 open_lines(columns, params->n, plan->band, mlb_rng_bits(ctx->seed, 'C'));
+    bool there = open_lines(rows, sample->group.m, plan->band, mlb_rng_bits(seed, 'R')) &&
+                 open_lines(columns, sample->group.n, plan->band, mlb_rng_bits(seed, 'C'));
     if (there) {
         sample->truth = calloc(rows->count * columns->count, sizeof *sample->truth);
         sample->found = calloc(rows->count * columns->count, sizeof *sample->found);
-        sample->line = malloc(params->n * mlb_dtype_bytes(sample->out));
+        sample->line = malloc(sample->group.n * mlb_dtype_bytes(sample->out));
     }
+    rows->before = sample->group.a;
     rows->stride = at.a_row;
     rows->step = at.a_col;
+    rows->dtype = mlb_gemm_in(params);
     rows->seed = mlb_gemm_seed_a(ctx->seed);
+    columns->before = sample->group.b;
     columns->stride = at.b_col;
     columns->step = at.b_row;
+    columns->dtype = mlb_gemm_in_b(params);
     columns->seed = mlb_gemm_seed_b(ctx->seed);
     if (!sample->truth || !sample->found || !sample->line)
         return mlb_fail(err, MLB_E_NOMEM, "gemm: sample for verification: out of memory");
     return MLB_OK;
 }
 
-/* Values p = first .. first+depth-1 of every line, as the device holds them. */
+/* `depth` values of a line from element `first` on, as the device holds them. */
+static void make_values(const struct sample *sample, const struct lines *lines, uint64_t first,
+                        uint64_t depth, double *to)
+{
+    int dtype = sample->params->dtype;
+    if (mlb_gemm_in_blocks(sample->params)) { /* along k, which pass fwd stores in one piece */
+        for (uint64_t p = 0; p < depth; p += mlb_gemm_block_length(dtype))
+            mlb_gemm_block_made(dtype, sample->data, lines->seed, first + p, to + p);
+        return;
+    }
+    for (uint64_t p = 0; p < depth; p++) {
+        double held = 0.0; /* as wide as any element */
+        mlb_dtype_store(
+            lines->dtype, &held, 0,
+            mlb_data_value(sample->data, lines->dtype, lines->seed, first + p * lines->step));
+        to[p] = mlb_dtype_load(lines->dtype, &held, 0);
+    }
+}
+
+/* Values p = first .. first+depth-1 of every line. */
 static void make_panel(const struct sample *sample, struct lines *lines, uint64_t first,
                        uint64_t depth)
 {
 #pragma omp parallel for num_threads(sample->threads) schedule(static)
     for (size_t i = 0; i < lines->count; i++) {
-        uint64_t base = lines->index[i] * lines->stride + first * lines->step;
         double *to = lines->panel + i * DEPTH, squares = 0.0;
-        for (uint64_t p = 0; p < depth; p++) {
-            double held = 0.0; /* as wide as any element */
-            mlb_dtype_store(
-                sample->in, &held, 0,
-                mlb_data_value(sample->data, sample->in, lines->seed, base + p * lines->step));
-            to[p] = mlb_dtype_load(sample->in, &held, 0);
+        uint64_t base = lines->before + lines->index[i] * lines->stride + first * lines->step;
+        make_values(sample, lines, base, depth, to);
+        for (uint64_t p = 0; p < depth; p++)
             squares += to[p] * to[p];
-        }
         lines->squares[i] += squares;
     }
 }
@@ -215,7 +220,7 @@ static void add_products(struct sample *sample, uint64_t depth)
 
 static void compute_truth(struct sample *sample)
 {
-    uint64_t k = sample->params->k;
+    uint64_t k = sample->group.k;
     for (uint64_t first = 0; first < k; first += DEPTH) {
         uint64_t depth = k - first < DEPTH ? k - first : DEPTH;
         make_panel(sample, &sample->rows, first, depth);
@@ -224,26 +229,41 @@ static void compute_truth(struct sample *sample)
     }
 }
 
-/* All bits set, a NaN in every float type: a row that the step leaves alone shows. */
-static enum mlb_status poison(const struct sample *sample, const struct mlb_gemm_state *state,
-                              const struct mlb_ctx *ctx, struct mlb_error *err)
+/* What C[i][j] is before the step, where the step adds to it. */
+static double before_step(const struct sample *sample, uint64_t i, uint64_t j)
 {
-    size_t bytes = sample->params->n * mlb_dtype_bytes(sample->out);
+    if (sample->params->out != MLB_GEMM_C_F32_ADD)
+        return 0.0;
+    uint64_t at = sample->group.c + i * sample->group.n + j;
+    return mlb_data_value(MLB_DATA_NORMAL, MLB_F32, mlb_rng_bits(sample->seed, SEED_OF_C), at);
+}
+
+static enum mlb_status mark(struct sample *sample, const struct mlb_gemm_state *state,
+                            const struct mlb_ctx *ctx, struct mlb_error *err)
+{
+    size_t element = mlb_dtype_bytes(sample->out), bytes = sample->group.n * element;
+    unsigned char *c = state->c + sample->group.c * element;
+    bool add = sample->params->out == MLB_GEMM_C_F32_ADD;
     enum mlb_status status = MLB_OK;
     memset(sample->line, 0xff, bytes);
-    for (size_t i = 0; i < sample->rows.count && status == MLB_OK; i++)
-        status = mlb_copy(ctx->device, state->c + sample->rows.index[i] * bytes, sample->line,
-                          bytes, MLB_TO_DEVICE, err);
+    for (size_t i = 0; i < sample->rows.count && status == MLB_OK; i++) {
+        for (uint64_t j = 0; add && j < sample->group.n; j++)
+            mlb_dtype_store(sample->out, sample->line, j,
+                            before_step(sample, sample->rows.index[i], j));
+        status = mlb_copy(ctx->device, c + sample->rows.index[i] * bytes, sample->line, bytes,
+                          MLB_TO_DEVICE, err);
+    }
     return status;
 }
 
 static enum mlb_status fetch(struct sample *sample, const struct mlb_gemm_state *state,
                              const struct mlb_ctx *ctx, struct mlb_error *err)
 {
-    size_t bytes = sample->params->n * mlb_dtype_bytes(sample->out);
+    size_t element = mlb_dtype_bytes(sample->out), bytes = sample->group.n * element;
+    const unsigned char *c = state->c + sample->group.c * element;
     const struct lines *columns = &sample->columns;
     for (size_t i = 0; i < sample->rows.count; i++) {
-        if (mlb_copy(ctx->device, sample->line, state->c + sample->rows.index[i] * bytes, bytes,
+        if (mlb_copy(ctx->device, sample->line, c + sample->rows.index[i] * bytes, bytes,
                      MLB_TO_HOST, err) != MLB_OK)
             return err->status;
         for (size_t j = 0; j < columns->count; j++)
@@ -253,39 +273,78 @@ static enum mlb_status fetch(struct sample *sample, const struct mlb_gemm_state 
     return MLB_OK;
 }
 
+/* An f32 sum with what was there before is one more rounding of either. */
 static void compare(const struct sample *sample, struct mlb_verification *verification)
 {
     const struct lines *rows = &sample->rows, *columns = &sample->columns;
-    enum mlb_dtype dtype = (enum mlb_dtype)sample->params->dtype;
+    char number[32] = "";
+    if (sample->params->batch > 1)
+        mlb_format(number, sizeof number, "[%llu]", (unsigned long long)sample->number);
     verification->method = sample->method;
     for (size_t i = 0; i < rows->count; i++)
         for (size_t j = 0; j < columns->count; j++) {
             size_t at = i * columns->count + j;
+            double before = before_step(sample, rows->index[i], columns->index[j]);
             double tolerance =
-                mlb_gemm_tolerance(dtype, sample->params->k, sample->truth[at],
-                                   sqrt(rows->squares[i]), sqrt(columns->squares[j]));
-            mlb_verify_element(verification, sample->found[at], sample->truth[at], tolerance,
-                               "C[%llu][%llu]", (unsigned long long)rows->index[i],
+                mlb_gemm_tolerance(sample->params, sample->group.k, sample->truth[at],
+                                   sqrt(rows->squares[i]), sqrt(columns->squares[j])) +
+                2.0 * mlb_dtype_roundoff(MLB_F32) * fabs(before);
+            mlb_verify_element(verification, sample->found[at], before + sample->truth[at],
+                               tolerance, "C%s[%llu][%llu]", number,
+                               (unsigned long long)rows->index[i],
                                (unsigned long long)columns->index[j]);
         }
 }
 
-/* One step into the first set, over rows that were poisoned. */
+static enum mlb_status check_products(const struct mlb_gemm_state *state,
+                                      const struct mlb_gemm_params *params,
+                                      const struct mlb_ctx *ctx,
+                                      struct mlb_verification *verification, struct mlb_error *err)
+{
+    enum mlb_status status = MLB_OK;
+    for (uint64_t i = 0; i == 0 || (i < params->batch && status == MLB_OK); i++) {
+        struct sample sample;
+        status = open_sample(&sample, params, i, ctx, err);
+        if (status == MLB_OK)
+            status = fetch(&sample, state, ctx, err);
+        if (status == MLB_OK) {
+            compute_truth(&sample);
+            compare(&sample, verification);
+        }
+        close_sample(&sample);
+    }
+    return status;
+}
+
+static enum mlb_status mark_products(const struct mlb_gemm_state *state,
+                                     const struct mlb_gemm_params *params,
+                                     const struct mlb_ctx *ctx, struct mlb_error *err)
+{
+    enum mlb_status status = MLB_OK;
+    for (uint64_t i = 0; i == 0 || (i < params->batch && status == MLB_OK); i++) {
+        struct sample sample;
+        status = open_sample(&sample, params, i, ctx, err);
+        if (status == MLB_OK)
+            status = mark(&sample, state, ctx, err);
+        close_sample(&sample);
+    }
+    return status;
+}
+
+/* One step into the first set, over rows that were marked. */
 static enum mlb_status run_step(const struct mlb_variant *variant, struct mlb_gemm_state *state,
-                                struct sample *sample, const struct mlb_ctx *ctx,
+                                const struct mlb_gemm_params *params, const struct mlb_ctx *ctx,
                                 struct mlb_error *err)
 {
     double deadline_s = 10.0 * ctx->comm->deadline_s;
     state->next = 0;
     enum mlb_status status = mlb_sync(ctx->device, deadline_s, err);
     if (status == MLB_OK)
-        status = poison(sample, state, ctx, err);
+        status = mark_products(state, params, ctx, err);
     if (status == MLB_OK)
         status = variant->step(state, ctx, err);
     if (status == MLB_OK)
         status = mlb_sync(ctx->device, deadline_s, err);
-    if (status == MLB_OK)
-        status = fetch(sample, state, ctx, err);
     state->next = 0;
     return status;
 }
@@ -296,19 +355,15 @@ enum mlb_status mlb_gemm_verify(const struct mlb_variant *variant, void *memory,
 {
     struct mlb_gemm_state *state = memory;
     const struct mlb_gemm_params *params = values;
-    struct sample sample;
-    enum mlb_status status = open_sample(&sample, params, ctx, err);
-    bool other_data = sample.data != ctx->data;
-    if (status == MLB_OK && other_data)
-        status = mlb_gemm_fill(state, params, ctx, sample.data, err);
+    enum mlb_data data = data_to_verify(ctx);
+    enum mlb_status status = MLB_OK;
+    if (data != ctx->data)
+        status = mlb_gemm_fill(state, params, ctx, data, err);
     if (status == MLB_OK)
-        status = run_step(variant, state, &sample, ctx, err);
-    if (status == MLB_OK && other_data)
+        status = run_step(variant, state, params, ctx, err);
+    if (status == MLB_OK)
+        status = check_products(state, params, ctx, verification, err);
+    if (status == MLB_OK && data != ctx->data)
         status = mlb_gemm_fill(state, params, ctx, ctx->data, err);
-    if (status == MLB_OK) {
-        compute_truth(&sample);
-        compare(&sample, verification);
-    }
-    close_sample(&sample);
     return status;
 }

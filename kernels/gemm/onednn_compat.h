@@ -27,17 +27,17 @@ struct onednn_layout {
 
 #if DNNL_VERSION_MAJOR >= 3
 
-static inline dnnl_status_t onednn_layout_strided(struct onednn_layout *layout,
-                                                  const dnnl_dims_t dims, dnnl_data_type_t type,
-                                                  const dnnl_dims_t strides)
+static inline dnnl_status_t onednn_layout_strided(struct onednn_layout *layout, int count,
+                                                  const dnnl_dim_t *dims, dnnl_data_type_t type,
+                                                  const dnnl_dim_t *strides)
 {
-    return dnnl_memory_desc_create_with_strides(&layout->desc, 2, dims, type, strides);
+    return dnnl_memory_desc_create_with_strides(&layout->desc, count, dims, type, strides);
 }
 
-static inline dnnl_status_t onednn_layout_any(struct onednn_layout *layout, const dnnl_dims_t dims,
-                                              dnnl_data_type_t type)
+static inline dnnl_status_t onednn_layout_any(struct onednn_layout *layout, int count,
+                                              const dnnl_dim_t *dims, dnnl_data_type_t type)
 {
-    return dnnl_memory_desc_create_with_tag(&layout->desc, 2, dims, type, dnnl_format_tag_any);
+    return dnnl_memory_desc_create_with_tag(&layout->desc, count, dims, type, dnnl_format_tag_any);
 }
 
 /* The layout that a primitive wants its weights in. */
@@ -86,17 +86,17 @@ static inline dnnl_status_t onednn_reorder(dnnl_primitive_desc_t *primitive, dnn
 
 #else
 
-static inline dnnl_status_t onednn_layout_strided(struct onednn_layout *layout,
-                                                  const dnnl_dims_t dims, dnnl_data_type_t type,
-                                                  const dnnl_dims_t strides)
+static inline dnnl_status_t onednn_layout_strided(struct onednn_layout *layout, int count,
+                                                  const dnnl_dim_t *dims, dnnl_data_type_t type,
+                                                  const dnnl_dim_t *strides)
 {
-    return dnnl_memory_desc_init_by_strides(&layout->desc, 2, dims, type, strides);
+    return dnnl_memory_desc_init_by_strides(&layout->desc, count, dims, type, strides);
 }
 
-static inline dnnl_status_t onednn_layout_any(struct onednn_layout *layout, const dnnl_dims_t dims,
-                                              dnnl_data_type_t type)
+static inline dnnl_status_t onednn_layout_any(struct onednn_layout *layout, int count,
+                                              const dnnl_dim_t *dims, dnnl_data_type_t type)
 {
-    return dnnl_memory_desc_init_by_tag(&layout->desc, 2, dims, type, dnnl_format_tag_any);
+    return dnnl_memory_desc_init_by_tag(&layout->desc, count, dims, type, dnnl_format_tag_any);
 }
 
 static inline dnnl_status_t onednn_layout_weights(struct onednn_layout *layout,

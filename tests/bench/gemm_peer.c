@@ -54,7 +54,7 @@ static void make_operand(struct bare *bare, size_t which, const dnnl_dims_t dims
                          const dnnl_dims_t strides, dnnl_data_type_t type, size_t bytes)
 {
     bare->data[which] = aligned_alloc(4096, (bytes + 4095) / 4096 * 4096);
-    must(onednn_layout_strided(&bare->layout[which], dims, type, strides), "layout");
+    must(onednn_layout_strided(&bare->layout[which], 2, dims, type, strides), "layout");
     must(onednn_memory(&bare->memory[which], &bare->layout[which], bare->engine, bare->data[which]),
          "memory");
 }

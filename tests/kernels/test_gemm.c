@@ -43,10 +43,28 @@ static void test_shapes(void **unused)
          "f32 llama3-70b down dgrad 16x28672x8192"},
         {"model=llama3-70b layer=down tokens=16 pass=wgrad",
          "f32 llama3-70b down wgrad 8192x28672x16"},
+        {"dtype=bf16 model=llama3-405b layer=qkv", "bf16 llama3-405b qkv fwd 8192x18432x16384"},
+        {"dtype=bf16 model=llama3-405b layer=down pass=wgrad",
+         "bf16 llama3-405b down wgrad 16384x53248x8192"},
+        {"dtype=e4m3 size=512", "e4m3 512x512x512 fwd fast"},
+        {"dtype=e5m2 size=512 accumulate=precise", "e5m2xe4m3 512x512x512 fwd precise"},
+        {"dtype=bf16 size=64 pass=wgrad out=f32-add", "bf16 64x64x64 wgrad f32-add"},
+        {"dtype=e4m3 size=64 out=f32", "e4m3 64x64x64 fwd fast f32"},
+        {"dtype=nvfp4 m=1 n=2 k=32", "nvfp4 1x2x32 fwd"},
+        {"dtype=bf16 size=64 batch=6", "bf16 6 x 64x64x64 fwd"},
+        {"dtype=bf16 model=mixtral-8x7b layer=gate_up",
+         "bf16 mixtral-8x7b gate_up fwd 8 x 2048x28672x4096"},
+        {"dtype=bf16 model=mixtral-8x7b layer=down batch=2 pass=wgrad spread=uneven",
+         "bf16 mixtral-8x7b down wgrad 2 x 4096x14336x8192 uneven"},
+        {"dtype=bf16 model=mixtral-8x7b layer=qkv", "bf16 mixtral-8x7b qkv fwd 8192x6144x4096"},
+        {"dtype=bf16 model=deepseek-v3 layer=down batch=4 tokens=4096",
+         "bf16 deepseek-v3 down fwd 4 x 8192x7168x2048"},
+        {"dtype=bf16 model=deepseek-v3 layer=gate_up pass=dgrad",
+         "bf16 deepseek-v3 gate_up dgrad 256 x 256x7168x4096"},
     };
     (void)unused;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct mlb_gemm_params params, again;
+        struct mlb_gemm_params params = {0}, again;
         struct mlb_error err = {0};
         char label[96];
         check_ok(set_params(&params, rows[i].texts, &err), &err);
@@ -60,7 +78,7 @@ static void test_shapes(void **unused)
 
 static void test_size_is_the_same_case_as_m_n_k(void **unused)
 {
-    struct mlb_gemm_params by_size, by_dims;
+    struct mlb_gemm_params by_size = {0}, by_dims = {0};
     struct mlb_error err = {0};
     (void)unused;
     check_ok(set_params(&by_size, "size=512", &err), &err);
@@ -83,6 +101,17 @@ static void test_contradictions(void **unused)
         {"layer=o", "layer needs a model"},
         {"tokens=64", "tokens needs a model"},
         {"size=20000000", "size"},
+        {"dtype=bf16 accumulate=fast", "e4m3 and e5m2 have a choice"},
+        {"dtype=nvfp4 accumulate=precise", "kept in one way"},
+        {"dtype=f64 out=f32", "f64 has one type of C"},
+        {"dtype=nvfp4 pass=dgrad", "pass = fwd"},
+        {"dtype=mxfp8 m=16 n=16 k=48", "k a multiple of 32"},
+        {"dtype=nvfp4 batch=2", "batch = 1"},
+        {"spread=uneven", "a batch of two"},
+        {"m=1 n=4 k=4 batch=4 spread=uneven", "two tokens each"},
+        {"model=deepseek-v3 layer=qkv", "there are gate_up and down"},
+        {"model=mixtral-8x7b layer=down batch=9", "has 8 experts"},
+        {"model=mixtral-8x7b layer=down batch=3 tokens=64", "divides tokens x 2 = 128"},
     };
     (void)unused;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -103,6 +132,15 @@ static void test_work(void **unused)
     check_close(work.flop, 2.0 * 100 * 70 * 129, 0);
     check_close(work.bytes, 2.0 * (100 * 129 + 129 * 70 + 100 * 70), 0);
     check_true(!work.operations);
+    params.out = MLB_GEMM_C_F32_ADD; /* C is read and written */
+    params.batch = 3;
+    mlb_gemm.work(&params, NULL, &work);
+    check_close(work.flop, 3 * 2.0 * 100 * 70 * 129, 0);
+    check_close(work.bytes, 3 * (2.0 * (100 * 129 + 129 * 70) + 2 * 4.0 * 100 * 70), 0);
+    params = (struct mlb_gemm_params){.dtype = MLB_GEMM_NVFP4, .m = 128, .n = 64, .k = 64};
+    mlb_gemm.work(&params, NULL, &work); /* half a byte an element, and whole tiles of scales */
+    check_close(work.bytes, 128 * 64 / 2 + 64 * 64 / 2 + 2 * 512 + 2 * 128 * 64, 0);
+    params = (struct mlb_gemm_params){.m = 100, .n = 70, .k = 129};
     params.dtype = MLB_S8; /* s32 results */
     mlb_gemm.work(&params, NULL, &work);
     check_close(work.bytes, 100 * 129 + 129 * 70 + 4.0 * 100 * 70, 0);
@@ -151,6 +189,127 @@ static void test_plain_by_hand(void **unused)
     close_gemm_rig(&rig);
 }
 
+/* Products of a batch follow one another in memory, whatever their tokens, and miss none. */
+static void test_groups_fill_the_operands(void **unused)
+{
+    (void)unused;
+    for (int pass = 0; pass < 3; pass++)
+        for (int spread = 0; spread < 2; spread++)
+            for (uint64_t tokens = 2; tokens < 100; tokens += 15) {
+                struct mlb_gemm_params params = {
+                    .pass = pass, .m = 24, .n = 10, .k = 14, .batch = 7, .spread = spread};
+                *(pass == MLB_GEMM_WGRAD ? &params.k : &params.m) = tokens;
+                uint64_t a = 0, b = 0, c = 0;
+                for (uint64_t i = 0; i < 7; i++) {
+                    struct mlb_gemm_group group = mlb_gemm_group(&params, i);
+                    check_true(group.a == a && group.b == b && group.c == c);
+                    check_true(group.m > 0 && group.k > 0 && group.n == 10);
+                    a += group.m * group.k;
+                    b += group.k * group.n;
+                    c += group.m * group.n;
+                }
+                check_u64(a, 7 * params.m * params.k);
+                check_u64(b, 7 * params.k * params.n);
+                check_u64(c, 7 * params.m * params.n);
+            }
+}
+
+/* From half of the mean to one and a half, in steps of 16 tokens where there are enough. */
+static void test_uneven_tokens(void **unused)
+{
+    struct mlb_gemm_params params = {
+        .m = 1024, .n = 8, .k = 8, .batch = 8, .spread = MLB_GEMM_UNEVEN};
+    static const uint64_t tokens[] = {576, 704, 832, 960, 1088, 1216, 1344, 1472};
+    (void)unused;
+    for (uint64_t i = 0; i < 8; i++)
+        check_u64(mlb_gemm_group(&params, i).m, tokens[i]);
+}
+
+/* What only some variants do, the plain one does, for tests to check those against. */
+static void test_plain_does_all(void **unused)
+{
+    static const struct mlb_gemm_params rows[] = {
+        {.dtype = MLB_E4M3, .accumulate = MLB_GEMM_SUMS_FAST},
+        {.dtype = MLB_E5M2, .accumulate = MLB_GEMM_SUMS_PRECISE, .pass = MLB_GEMM_DGRAD},
+        {.dtype = MLB_BF16, .out = MLB_GEMM_C_F32},
+        {.dtype = MLB_BF16, .out = MLB_GEMM_C_F32_ADD, .pass = MLB_GEMM_WGRAD},
+        {.dtype = MLB_F32, .batch = 3},
+        {.dtype = MLB_BF16, .batch = 5, .spread = MLB_GEMM_UNEVEN},
+        {.dtype = MLB_BF16, .batch = 5, .spread = MLB_GEMM_UNEVEN, .pass = MLB_GEMM_DGRAD},
+        {.dtype = MLB_BF16,
+         .batch = 5,
+         .spread = MLB_GEMM_UNEVEN,
+         .pass = MLB_GEMM_WGRAD,
+         .out = MLB_GEMM_C_F32_ADD},
+    };
+    struct gemm_rig rig;
+    (void)unused;
+    open_gemm_rig(&rig, MLB_DATA_NORMAL);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct mlb_gemm_params params = rows[i];
+        struct mlb_gemm_state state = {0};
+        params.m = 20;
+        params.n = 36;
+        params.k = 52;
+        struct mlb_verification found = verify_gemm(&rig, gemm_variant("plain"), &state, &params);
+        check_verified(&found, &params);
+        check_u64(found.checked, 20 * 36 * (params.batch ? params.batch : 1));
+    }
+    close_gemm_rig(&rig);
+}
+
+/* A step that leaves one product of a batch alone, and one that forgets what C held. */
+static void test_a_forgotten_product_is_caught(void **unused)
+{
+    const struct mlb_variant *plain = gemm_variant("plain");
+    struct gemm_rig rig;
+    (void)unused;
+    open_gemm_rig(&rig, MLB_DATA_NORMAL);
+    struct mlb_gemm_params all = {.dtype = MLB_BF16, .m = 8, .n = 8, .k = 8, .batch = 4};
+    struct mlb_gemm_params fewer = all, adding = all;
+    fewer.batch = 3;
+    adding.out = MLB_GEMM_C_F32_ADD;
+    struct mlb_gemm_params writing = adding;
+    writing.out = MLB_GEMM_C_F32;
+    const struct mlb_gemm_params *const rows[][2] = {{&fewer, &all}, {&writing, &adding}};
+    for (size_t i = 0; i < 2; i++) {
+        struct mlb_gemm_state state = {0}, whole = {0};
+        struct mlb_verification found = {0};
+        check_ok(plain->setup(&state, rows[i][0], &rig.ctx, &rig.err), &rig.err);
+        check_ok(mlb_gemm_alloc(&whole, rows[i][1], &rig.ctx, 1, &rig.err), &rig.err);
+        check_ok(mlb_gemm_fill(&whole, rows[i][1], &rig.ctx, MLB_DATA_NORMAL, &rig.err), &rig.err);
+        whole.library = state.library;
+        check_ok(mlb_gemm.verify(plain, &whole, rows[i][1], &rig.ctx, &found, &rig.err), &rig.err);
+        check_true(found.wrong > 0);
+        check_true(i == 1 || strstr(found.first_wrong, "C[3][") != NULL);
+        mlb_gemm_free(&whole, &rig.ctx);
+        plain->teardown(&state, &rig.ctx);
+    }
+    close_gemm_rig(&rig);
+}
+
+static void test_extras_are_refused_by_name(void **unused)
+{
+    static const struct {
+        struct mlb_gemm_params params;
+        const char *part; /* NULL: nothing is refused */
+    } rows[] = {{{.dtype = MLB_BF16, .batch = 1}, NULL},
+                {{.dtype = MLB_S8}, NULL},
+                {{.dtype = MLB_BF16, .batch = 2}, "mine does not do a batch"},
+                {{.dtype = MLB_BF16, .out = MLB_GEMM_C_F32}, "another C"},
+                {{.dtype = MLB_E5M2}, "e5m2"},
+                {{.dtype = MLB_GEMM_NVFP4}, "nvfp4"}};
+    (void)unused;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct mlb_error err = {0};
+        enum mlb_status status = mlb_gemm_refuse_extras(&rows[i].params, "mine", &err);
+        if (rows[i].part)
+            check_fails(status, MLB_E_UNSUPPORTED, &err, rows[i].part);
+        else
+            check_ok(status, &err);
+    }
+}
+
 static void test_sets_take_turns(void **unused)
 {
     struct gemm_rig rig;
@@ -184,6 +343,11 @@ int main(void)
         cmocka_unit_test(test_work),
         cmocka_unit_test(test_plain_is_for_small_products),
         cmocka_unit_test(test_plain_by_hand),
+        cmocka_unit_test(test_groups_fill_the_operands),
+        cmocka_unit_test(test_uneven_tokens),
+        cmocka_unit_test(test_plain_does_all),
+        cmocka_unit_test(test_a_forgotten_product_is_caught),
+        cmocka_unit_test(test_extras_are_refused_by_name),
         cmocka_unit_test(test_sets_take_turns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,6 +42,37 @@ static void test_all_types_and_passes(void **unused)
     close_gemm_rig(&rig);
 }
 
+static void test_a_batch_and_an_f32_result(void **unused)
+{
+    struct gemm_rig rig;
+    (void)unused;
+    open_gemm_rig(&rig, MLB_DATA_NORMAL);
+    for (size_t v = 0; v < 2; v++)
+        for (int pass = 0; pass < 3; pass++) {
+            const struct mlb_variant *variant = gemm_variant(names[v]);
+            struct mlb_gemm_state state = {0};
+            struct mlb_gemm_params params = {
+                .dtype = MLB_F32, .pass = pass, .m = 17, .n = 33, .k = 65, .batch = 5};
+            check_ok(variant->check(&params, &rig.ctx, &rig.err), &rig.err);
+            struct mlb_verification found = verify_gemm(&rig, variant, &state, &params);
+            check_verified(&found, &params);
+            params.spread = MLB_GEMM_UNEVEN;
+            enum mlb_status status = variant->check(&params, &rig.ctx, &rig.err);
+            check_fails(status, MLB_E_UNSUPPORTED, &rig.err, "unlike shapes");
+            params = (struct mlb_gemm_params){
+                .dtype = MLB_BF16, .pass = pass, .m = 16, .n = 32, .k = 64, .out = MLB_GEMM_C_F32};
+            if (variant->check(&params, &rig.ctx, &rig.err) != MLB_OK)
+                continue; /* a processor without bf16 */
+            state = (struct mlb_gemm_state){0};
+            found = verify_gemm(&rig, variant, &state, &params);
+            check_verified(&found, &params);
+            params.out = MLB_GEMM_C_F32_ADD;
+            status = variant->check(&params, &rig.ctx, &rig.err);
+            check_fails(status, MLB_E_UNSUPPORTED, &rig.err, "sums with what C holds");
+        }
+    close_gemm_rig(&rig);
+}
+
 /* Zeros hide faults: verification runs on other data, and puts the zeros back. */
 static void test_zeros_are_verified_on_numbers_and_restored(void **unused)
 {
@@ -74,6 +105,8 @@ static void test_what_it_cannot(void **unused)
     } rows[] = {
         {MLB_TF32, 1 << 30, "tf32 is a format of GPUs"},
         {MLB_F64, 1 << 30, "no f64 matmul on a CPU"},
+        {MLB_E4M3, 1 << 30, "no e4m3 matmul on a CPU"},
+        {MLB_GEMM_NVFP4, 1 << 30, "no nvfp4 matmul on a CPU"},
         {MLB_F32, 12 << 20, "needs 12 MiB, 12 MiB are free"},
     };
     (void)unused;
@@ -116,6 +149,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_types_and_passes),
+        cmocka_unit_test(test_a_batch_and_an_f32_result),
         cmocka_unit_test(test_zeros_are_verified_on_numbers_and_restored),
         cmocka_unit_test(test_what_it_cannot),
         cmocka_unit_test(test_teardown_after_failed_setup),

@@ -10,7 +10,9 @@ enum keeping {
     IN_F32,
     IN_BF16,
     IN_F16,
-    CUT_F32, /* as tensor cores: eight products at a time, the sum cut off to 24 bits */
+    CUT_F32,         /* as tensor cores: eight products at a time, the sum cut off to 24 bits */
+    CUT_14,          /* as those of Ada and Hopper sum 8-bit floats */
+    CUT_14_THEN_F32, /* the same, carried over to f32 after every 128 products */
 };
 
 /* How f32 operands enter a multiplication. */
@@ -66,14 +68,51 @@ static double keep(enum keeping keeping, double sum, uint64_t p)
     }
 }
 
+/* An instruction of 8-bit floats: 32 products and the sum so far, each cut off at 2^-13 of the
+ * largest, and so is the sum (arXiv:2511.10909). */
+static double cut_instruction(const double *products, double sum)
+{
+    double largest = fabs(sum), total = 0.0;
+    for (size_t i = 0; i < 32; i++)
+        largest = fmax(largest, fabs(products[i]));
+    if (largest == 0.0)
+        return 0.0;
+    double unit = ldexp(1.0, ilogb(largest) - 13);
+    for (size_t i = 0; i < 32; i++)
+        total += unit * trunc(products[i] / unit);
+    return cut(total + unit * trunc(sum / unit), 14);
+}
+
+static double cut_element(const struct job *job, const struct mlb_gemm_strides *at, uint64_t i,
+                          uint64_t j)
+{
+    double sum = 0.0, carried = 0.0;
+    for (uint64_t p = 0; p < job->params.k; p += 32) {
+        double products[32] = {0};
+        for (uint64_t q = p; q < p + 32 && q + job->k_left_out < job->params.k; q++)
+            products[q - p] = mlb_dtype_load(mlb_gemm_in(&job->params), job->gemm.a,
+                                             i * at->a_row + q * at->a_col) *
+                              mlb_dtype_load(mlb_gemm_in_b(&job->params), job->gemm.b,
+                                             q * at->b_row + j * at->b_col);
+        sum = cut_instruction(products, sum);
+        if (job->keeping == CUT_14_THEN_F32 && p % 128 == 96) {
+            carried = (double)(float)(carried + sum);
+            sum = 0.0;
+        }
+    }
+    return carried + sum;
+}
+
 static double element(const struct job *job, const struct mlb_gemm_strides *at, uint64_t i,
                       uint64_t j)
 {
-    enum mlb_dtype in = mlb_gemm_in(&job->params);
+    enum mlb_dtype in = mlb_gemm_in(&job->params), in_b = mlb_gemm_in_b(&job->params);
     double sum = 0.0;
+    if (job->keeping >= CUT_14)
+        return cut_element(job, at, i, j);
     for (uint64_t p = 0; p + job->k_left_out < job->params.k; p++) {
         double a = mlb_dtype_load(in, job->gemm.a, i * at->a_row + p * at->a_col);
-        double b = mlb_dtype_load(in, job->gemm.b, p * at->b_row + j * at->b_col);
+        double b = mlb_dtype_load(in_b, job->gemm.b, p * at->b_row + j * at->b_col);
         sum = keep(job->keeping, sum + enter(job, a) * enter(job, b), p);
     }
     return sum + job->added;
@@ -151,12 +190,14 @@ static void refuse(const char *what, const struct job *job, const struct mlb_gem
 {
     struct mlb_verification found = outcome(MLB_DATA_NORMAL, job, params);
     if (mlb_verification_passed(&found))
-        print_error("not caught: %s (worst ratio %g)\n", what, found.worst_ratio);
+        print_error("not caught: %s (dtype %d, k = %llu, worst ratio %g)\n", what, params->dtype,
+                    (unsigned long long)params->k, found.worst_ratio);
     check_true(!mlb_verification_passed(&found));
     check_true(found.wrong > 0);
 }
 
-static const int all_types[] = {MLB_F64, MLB_F32, MLB_TF32, MLB_BF16, MLB_F16, MLB_S8};
+static const int all_types[] = {MLB_F64, MLB_F32, MLB_TF32, MLB_BF16,
+                                MLB_F16, MLB_S8,  MLB_E4M3, MLB_E5M2};
 #define TYPES (sizeof all_types / sizeof all_types[0])
 
 /* -------------------------------------------------------------------------------- right results */
@@ -189,6 +230,28 @@ static void test_coarse_but_right_sums_pass(void **unused)
                 continue; /* f32 is not multiplied by tensor cores */
             accept(MLB_DATA_NORMAL, &job, &params);
             accept(MLB_DATA_UNIFORM, &job, &params);
+        }
+}
+
+/* 8-bit floats, as the tensor cores of Hopper sum them, and carried over to f32 now and then. */
+static void test_coarse_sums_of_eight_bits_pass(void **unused)
+{
+    static const uint64_t lengths[] = {32, 1000, 16384};
+    (void)unused;
+    for (int dtype = MLB_E4M3; dtype <= MLB_E5M2; dtype++)
+        for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+            struct job fast = {.keeping = CUT_14}, precise = {.keeping = CUT_14_THEN_F32};
+            struct mlb_gemm_params params = {.dtype = dtype,
+                                             .m = 12,
+                                             .n = 12,
+                                             .k = lengths[i],
+                                             .accumulate = MLB_GEMM_SUMS_FAST,
+                                             .out = MLB_GEMM_C_F32};
+            accept(MLB_DATA_NORMAL, &fast, &params);
+            accept(MLB_DATA_UNIFORM, &fast, &params);
+            params.accumulate = MLB_GEMM_SUMS_PRECISE;
+            accept(MLB_DATA_NORMAL, &precise, &params);
+            accept(MLB_DATA_UNIFORM, &precise, &params);
         }
 }
 
@@ -259,8 +322,10 @@ static void test_left_out_products_are_caught(void **unused)
     (void)unused;
     for (size_t t = 0; t < TYPES; t++) {
         struct mlb_gemm_params params = {.dtype = all_types[t], .m = 33, .n = 33, .k = 8192};
-        struct job job = {.keeping = all_types[t] == MLB_F64 ? IN_F64 : IN_F32, .k_left_out = 16};
+        struct job job = {.keeping = all_types[t] == MLB_F64 ? IN_F64 : IN_F32, .k_left_out = 32};
         refuse("the last block of k left out", &job, &params);
+        if (all_types[t] == MLB_E4M3 || all_types[t] == MLB_E5M2)
+            continue; /* fast sums: one product drowns */
         job.k_left_out = 1;
         refuse("the last product left out", &job, &params);
     }
@@ -325,13 +390,20 @@ static void test_zeros_do_not_hide_faults(void **unused)
 
 static void test_tolerance(void **unused)
 {
+    struct mlb_gemm_params s8 = {.dtype = MLB_S8}, f32 = {.dtype = MLB_F32};
+    struct mlb_gemm_params bf16 = {.dtype = MLB_BF16};
     (void)unused;
-    check_close(mlb_gemm_tolerance(MLB_S8, 8192, 1e6, 5e3, 5e3), 0.0, 0.0);
+    check_close(mlb_gemm_tolerance(&s8, 8192, 1e6, 5e3, 5e3), 0.0, 0.0);
     /* f32, |c| = 90, s = 8192: 90 x 2^-24 + 8 (2^-24 + 2^-53) x 8192 */
-    check_close(mlb_gemm_tolerance(MLB_F32, 8192, -90.0, 128.0, 64.0),
+    check_close(mlb_gemm_tolerance(&f32, 8192, -90.0, 128.0, 64.0),
                 90.0 * 0x1p-24 + 65536.0 * (0x1p-24 + 0x1p-53), 1e-12);
     /* nothing in, nothing tolerated */
-    check_close(mlb_gemm_tolerance(MLB_BF16, 8192, 0.0, 0.0, 0.0), 0.0, 0.0);
+    check_close(mlb_gemm_tolerance(&bf16, 8192, 0.0, 0.0, 0.0), 0.0, 0.0);
+    /* a C of f32 is rounded as f32 */
+    double rounded = mlb_gemm_tolerance(&bf16, 64, 90.0, 1.0, 1.0);
+    bf16.out = MLB_GEMM_C_F32;
+    check_close(rounded - mlb_gemm_tolerance(&bf16, 64, 90.0, 1.0, 1.0), 90.0 * (0x1p-8 - 0x1p-24),
+                1e-9);
 }
 
 int main(void)
@@ -339,6 +411,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_right_results_pass),
         cmocka_unit_test(test_coarse_but_right_sums_pass),
+        cmocka_unit_test(test_coarse_sums_of_eight_bits_pass),
         cmocka_unit_test(test_tf32_operands_pass_as_tf32_only),
         cmocka_unit_test(test_large_products_are_sampled),
         cmocka_unit_test(test_one_wrong_tile_anywhere_is_caught),
