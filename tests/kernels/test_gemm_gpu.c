@@ -41,6 +41,57 @@ static void verify_on_gpu(struct gemm_rig *rig, const struct mlb_variant *varian
     check_verified(&found, params);
 }
 
+/* What this GPU refuses, with its reason, is no failure. */
+static void verify_if_able(struct gemm_rig *rig, struct mlb_gemm_params params)
+{
+    char label[96];
+    check_ok(mlb_gemm.resolve(&params, &rig->err), &rig->err);
+    mlb_gemm.label(&params, label, sizeof label);
+    if (gemm_variant("cublaslt")->check(&params, &rig->ctx, &rig->err) == MLB_OK)
+        verify_on_gpu(rig, &params);
+    else
+        printf("%s: %s\n", label, rig->err.text);
+    rig->err = (struct mlb_error){0};
+}
+
+static void test_small_floats(void **unused)
+{
+    static const int dtypes[] = {MLB_E4M3, MLB_E5M2, MLB_GEMM_MXFP8, MLB_GEMM_NVFP4};
+    struct gemm_rig rig;
+    (void)unused;
+    open_gpu(&rig);
+    for (size_t t = 0; t < 4; t++)
+        for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
+            for (int precise = 0; precise < (t < 2 ? 2 : 1); precise++) {
+                struct mlb_gemm_params params = shapes[i];
+                params.dtype = dtypes[t];
+                params.k = params.k / 32 * 32;
+                params.accumulate = precise ? MLB_GEMM_SUMS_PRECISE : MLB_GEMM_SUMS_AS_USUAL;
+                verify_if_able(&rig, params);
+            }
+    mlb_backend_cuda.close(rig.ctx.device);
+}
+
+static void test_batches_and_results(void **unused)
+{
+    struct gemm_rig rig;
+    (void)unused;
+    open_gpu(&rig);
+    for (int pass = 0; pass < 3; pass++)
+        for (int out = MLB_GEMM_C_SAME; out <= MLB_GEMM_C_F32_ADD; out++)
+            for (uint64_t batch = 1; batch <= 5; batch += 4)
+                for (int spread = 0; spread < (batch > 1 ? 2 : 1); spread++)
+                    verify_if_able(&rig, (struct mlb_gemm_params){.dtype = MLB_BF16,
+                                                                  .pass = pass,
+                                                                  .out = out,
+                                                                  .m = 272,
+                                                                  .n = 144,
+                                                                  .k = 208,
+                                                                  .batch = batch,
+                                                                  .spread = spread});
+    mlb_backend_cuda.close(rig.ctx.device);
+}
+
 static void test_all_types_and_passes(void **unused)
 {
     struct gemm_rig rig;
@@ -99,6 +150,8 @@ static void test_wgmma(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_all_types_and_passes),
+                                       cmocka_unit_test(test_small_floats),
+                                       cmocka_unit_test(test_batches_and_results),
                                        cmocka_unit_test(test_mma), cmocka_unit_test(test_wgmma)};
     const char *required = getenv("MLBENCH_REQUIRE_GPU");
     char why[256] = "";
