@@ -15,6 +15,7 @@
 #include "harness/app/paths.h"
 #include "harness/app/progress.h"
 #include "harness/app/resume.h"
+#include "harness/app/search_case.h"
 #include "harness/app/session.h"
 #include "harness/app/stop.h"
 #include "harness/base/clock.h"
@@ -254,14 +255,14 @@ static double fair_end(const struct job *job, const struct mlb_case *item)
     return now_s + (job->stop_at_s - now_s) / (double)(peers ? peers : 1);
 }
 
-static enum mlb_status measure_one(struct job *job, const struct mlb_case *item,
-                                   struct mlb_error *err)
+static enum mlb_status measure_case(struct job *job, const struct mlb_case *item, double end_s,
+                                    const struct mlb_search_case *search, struct mlb_error *err)
 {
     struct mlb_run run;
     struct mlb_row row = {0};
     if (mlb_session_run(&job->session, item, &run, err) != MLB_OK)
         return err->status;
-    run.stop_at_s = fair_end(job, item);
+    run.stop_at_s = end_s;
     run.tick = is_root(job) ? mlb_progress_tick : NULL;
     run.user = &job->progress;
     mlb_progress_case(&job->progress, item->label);
@@ -273,7 +274,24 @@ static enum mlb_status measure_one(struct job *job, const struct mlb_case *item,
         mlb_row_free(&row);
         return mlb_fail_at(err, "%s %s", item->workload->name, item->label);
     }
+    mlb_search_details(search, &row.details);
     return keep(job, &row, err);
+}
+
+/* The case, or, with --search, what it becomes with the best sizes. */
+static enum mlb_status measure_one(struct job *job, const struct mlb_case *item,
+                                   struct mlb_error *err)
+{
+    double end_s = fair_end(job, item);
+    struct mlb_search_case search = {.session = &job->session,
+                                     .like = item,
+                                     .stop_at_s = end_s,
+                                     .progress = &job->progress};
+    enum mlb_status status = item->search ? mlb_search_case(&search, err) : MLB_OK;
+    if (status == MLB_OK)
+        status = measure_case(job, item->search ? &search.best : item, end_s, &search, err);
+    free(search.best.params);
+    return status;
 }
 
 static enum mlb_status measure_all(struct job *job, struct mlb_error *err)

@@ -26,6 +26,10 @@ const struct mlb_option mlb_options[] = {
      "stop in time (90s) or for money ('$2', needs a price); what tells most comes first", RUN},
     {"price-per-hour", 'p', MLB_REAL, AT(price_per_hour), 0, 1e6, NULL, NULL, "USD",
      "what one node costs an hour; the job pays for all of its nodes", RUN},
+    {"search", 0, MLB_FLAG, AT(search), 0, 0, NULL, NULL, NULL,
+     "look for the sizes at which each case is fastest, and measure it there", RUN},
+    {"search-time", 0, MLB_SECONDS, AT(search_time_s), 1, 86400, "60s", NULL, "TIME",
+     "longest time to look for them, a case", RUN},
     {"solo", 0, MLB_FLAG, AT(solo), 0, 0, NULL, NULL, NULL,
      "ranks measure compute one after the other, not all together", RUN},
     {"oversubscribe", 0, MLB_FLAG, AT(oversubscribe), 0, 0, NULL, NULL, NULL,
@@ -243,8 +247,8 @@ static void print_one(const struct mlb_options *options, const char *name, struc
     mlb_text_free(&value);
 }
 
-const char *const mlb_options_of_plan[] = {"only", "device",  "solo", "data",
-                                           "seed", "threads", NULL};
+const char *const mlb_options_of_plan[] = {"only", "device", "search",  "solo",
+                                           "data", "seed",   "threads", NULL};
 
 void mlb_options_print_plan(const struct mlb_options *options, struct mlb_text *text)
 {

@@ -36,8 +36,8 @@ struct mlb_options {
     int data, format; /* indices of mlb_data_names, mlb_printer_names */
     uint64_t seed, threads;
     double price_per_hour; /* USD for one node; 0 = unknown */
-    double timeout_s;
-    bool solo, oversubscribe, no_record, no_progress, quiet, verbose, help, version, man;
+    double timeout_s, search_time_s;
+    bool search, solo, oversubscribe, no_record, no_progress, quiet, verbose, help, version, man;
 
     bool suite_given; /* --suite stood on the command line */
     struct mlb_setting settings[MLB_SETTINGS];

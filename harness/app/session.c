@@ -261,6 +261,8 @@ static enum mlb_status build(struct mlb_session *session, const char *path, cons
     enum mlb_status status = mlb_json_parse(&json, shown, text, length, err);
     if (status == MLB_OK)
         status = mlb_suite_build(&json, name, plan, err);
+    if (status == MLB_OK && session->options->search)
+        status = mlb_suite_search(plan, err);
     if (status == MLB_OK)
         status = mlb_plan_finish(plan, session->kinds, err);
     if (status == MLB_OK)

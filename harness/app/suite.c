@@ -377,6 +377,17 @@ enum mlb_status mlb_suite_from_words(const char *const *words, size_t count, cha
     return status;
 }
 
+enum mlb_status mlb_suite_search(struct mlb_plan *plan, struct mlb_error *err)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        if (!plan->cases[i].workload->search)
+            return mlb_fail(err, MLB_E_USAGE, "--search: %s has no sizes to look for",
+                            plan->cases[i].workload->name);
+        plan->cases[i].search = true;
+    }
+    return MLB_OK;
+}
+
 static bool wanted(const struct mlb_case *item, const struct mlb_options *options)
 {
     if (options->device[0] && strcmp(options->device, item->device) != 0)

@@ -30,6 +30,9 @@ enum mlb_status mlb_suite_build(const struct mlb_json *json, const char *name,
 enum mlb_status mlb_suite_from_words(const char *const *words, size_t count, char **text,
                                      struct mlb_error *err);
 
+/* --search: every case is to be searched. MLB_E_USAGE for a workload that has no sizes to vary. */
+enum mlb_status mlb_suite_search(struct mlb_plan *plan, struct mlb_error *err);
+
 /* What the command line changes: measuring options, --only, --device. MLB_E_USAGE when no case is
  * left. */
 enum mlb_status mlb_suite_override(struct mlb_plan *plan, const struct mlb_options *options,

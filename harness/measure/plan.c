@@ -147,6 +147,8 @@ static enum mlb_status make_id(struct mlb_case *item, struct mlb_error *err)
     mlb_text_addf(&id, "%s[%s", item->workload->name, item->device);
     if (item->variant[0])
         mlb_text_addf(&id, ",%s", item->variant);
+    if (item->search)
+        mlb_text_add(&id, ",search");
     for (const struct mlb_option *row = item->workload->params; row->name; row++) {
         mlb_text_addf(&id, ",%s=", row->name);
         mlb_option_print(row, item->params, &id);

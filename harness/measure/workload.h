@@ -32,7 +32,7 @@ struct mlb_ctx {
     int threads;           /* CPU threads this rank may use, at least 1 */
     uint64_t memory_bytes; /* this rank's share of what is free on the device right now */
     uint64_t cache_bytes;  /* this rank's share of the last cache */
-    bool trial;            /* one of many quick looks (--search): setup tunes nothing */
+    bool trial;            /* a quick look (--search): nothing is tuned or verified */
 };
 
 /* Work of ONE step on ONE rank: rates are this divided by the time of a step. 0 = does not apply.
@@ -75,6 +75,8 @@ struct mlb_workload {
     const char *summary; /* one line for `mlbench list` */
 
     const struct mlb_option *params; /* keys a case may set; ends with a NULL name. Required. */
+    const char *const *search;       /* up to 3 MLB_COUNT keys, the sizes that --search varies;
+                                      * NULL-terminated. Optional: it cannot be searched. */
     size_t params_bytes;             /* of the struct that the offsets point into */
     size_t state_bytes;
 

@@ -224,10 +224,13 @@ static size_t rotation(const void *state)
     return ((const struct mlb_gemm_state *)state)->sets;
 }
 
+static const char *const sizes[] = {"m", "n", "k", NULL};
+
 const struct mlb_workload mlb_gemm = {
     .name = "gemm",
     .summary = "matrix product, square or as in the linear layers of a transformer",
     .params = options,
+    .search = sizes,
     .params_bytes = sizeof(struct mlb_gemm_params),
     .state_bytes = sizeof(struct mlb_gemm_state),
     .resolve = resolve,

@@ -146,6 +146,27 @@ class Runs(Case):
                 self.assertTrue(row["reason"])
         self.assertEqual(self.found("*.journal"), [])
 
+    def test_search(self):
+        result = run("run", "gemm", "size=64", "device=cpu", "--threads", "1", "--search",
+                     "--search-time", "1s", "-O", self.path, *SMALL)
+        self.assertIn(result.returncode, [0, 3], result.stderr)  # 3: too busy to measure
+        row = self.record()["rows"][0]
+        self.assertIn("gemm[cpu,search,dtype=f32", row["id"])
+        self.assertIn("m=64,n=64,k=64", row["id"])  # where it began: the same for every run
+        details = row["details"]
+        self.assertGreaterEqual(details["search_shapes_measured"], 1)
+        self.assertIn(details["search_ended_by"], ["the time", "the search"])
+        shape = [row["params"][size] for size in "mnk"]
+        self.assertIn("x".join(shape), row["label"])
+        self.assertTrue(row["verification"]["passed"])
+
+    def test_search_refused(self):
+        self.one_line_error(run("run", "memory", "--search"), 2, "memory has no sizes to look for")
+        of_model = run("run", "gemm", "model=llama3-8b", "layer=o", "device=cpu", "--search",
+                       "--no-record")
+        self.assertEqual(of_model.returncode, 2, of_model.stderr)
+        self.assertIn("model = llama3-8b sets the shape", of_model.stderr)
+
     def test_no_name_and_no_secret_in_the_record(self):
         secret = "hunter2-is-the-word"
         environment = dict(ENVIRONMENT, AWS_SECRET_ACCESS_KEY=secret, USER="somebody-here")

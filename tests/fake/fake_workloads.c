@@ -129,9 +129,12 @@ static const struct mlb_variant variants[] = {
     {.name = "spare", .device = "cpu", .setup = setup, .step = step, .teardown = teardown},
     {0}};
 
+static const char *const sizes[] = {"size", NULL};
+
 static const struct mlb_workload alpha = {.name = "alpha",
                                           .summary = "a scripted workload",
                                           .params = params,
+                                          .search = sizes,
                                           .params_bytes = sizeof(struct fake_params),
                                           .state_bytes = sizeof(struct fake_state),
                                           .resolve = resolve,

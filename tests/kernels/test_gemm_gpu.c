@@ -48,7 +48,7 @@ static void verify_if_able(struct gemm_rig *rig, struct mlb_gemm_params params)
     check_ok(mlb_gemm.resolve(&params, &rig->err), &rig->err);
     mlb_gemm.label(&params, label, sizeof label);
     if (gemm_variant("cublaslt")->check(&params, &rig->ctx, &rig->err) == MLB_OK)
-        verify_on_gpu(rig, &params);
+        verify_on_gpu(rig, gemm_variant("cublaslt"), &params);
     else
         printf("%s: %s\n", label, rig->err.text);
     rig->err = (struct mlb_error){0};
