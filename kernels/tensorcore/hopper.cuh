@@ -27,6 +27,22 @@ __device__ __forceinline__ bool elect_one()
     return chosen != 0;
 }
 
+/* This block's number in its cluster. */
+__device__ __forceinline__ uint32_t cluster_rank()
+{
+    uint32_t rank;
+    asm("mov.u32 %0, %%cluster_ctarank;" : "=r"(rank));
+    return rank;
+}
+
+/* All threads of the cluster come together, and see what the others wrote before. A block must not
+ * end while others still write to its shared memory. */
+__device__ __forceinline__ void cluster_sync()
+{
+    asm volatile("barrier.cluster.arrive.release;" ::: "memory");
+    asm volatile("barrier.cluster.wait.acquire;" ::: "memory");
+}
+
 /* Registers of a thread from here on; all warps of the warpgroup together. 24 to 256, in eights. */
 template <int COUNT> __device__ __forceinline__ void registers_more()
 {
@@ -56,6 +72,18 @@ __device__ __forceinline__ void mbarrier_init_fence()
 __device__ __forceinline__ void mbarrier_arrive(uint32_t barrier)
 {
     asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(barrier) : "memory");
+}
+
+/* At the barrier of the same address in the block of this rank. */
+__device__ __forceinline__ void mbarrier_arrive_at(uint32_t barrier, uint32_t rank)
+{
+    asm volatile("{\n"
+                 ".reg .b32 there;\n"
+                 "mapa.shared::cluster.u32 there, %0, %1;\n"
+                 "mbarrier.arrive.release.cluster.shared::cluster.b64 _, [there];\n"
+                 "}" ::"r"(barrier),
+                 "r"(rank)
+                 : "memory");
 }
 
 /* Arrives and announces bytes that TMA brings in this phase. */
@@ -112,6 +140,16 @@ __device__ __forceinline__ void tma_load(uint32_t to, const CUtensorMap *map, ui
     asm volatile("cp.async.bulk.tensor.4d.shared::cluster.global.mbarrier::complete_tx::bytes "
                  "[%0], [%1, {%3,%4,%5,%6}], [%2];" ::"r"(to),
                  "l"(map), "r"(barrier), "r"(x), "r"(y), "r"(z), "r"(w)
+                 : "memory");
+}
+
+/* To every block of the cluster whose bit is in `ranks`: to the same place, on the same barrier. */
+__device__ __forceinline__ void tma_load_multicast(uint32_t to, const CUtensorMap *map,
+                                                   uint32_t barrier, uint16_t ranks, int x, int y)
+{
+    asm volatile("cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes"
+                 ".multicast::cluster [%0], [%1, {%4,%5}], [%2], %3;" ::"r"(to),
+                 "l"(map), "r"(barrier), "h"(ranks), "r"(x), "r"(y)
                  : "memory");
 }
 

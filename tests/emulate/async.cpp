@@ -45,7 +45,12 @@ struct State {
     std::map<uint32_t, Barrier> barriers; /* by address */
 };
 
-State state; /* of the block that runs */
+std::map<unsigned, State> states; /* of the cluster that runs, by the block's rank */
+
+State &its_block()
+{
+    return states[block().rank];
+}
 
 /* --------------------------------------------------------------------------------- tensors */
 
@@ -91,9 +96,10 @@ void check_box(const CUtensorMap *map, const Box &box, uint32_t address, const c
 
 /* -------------------------------------------------------------------------------- mbarrier */
 
-Barrier &barrier_at(uint32_t address, const char *what)
+Barrier &barrier_at(unsigned rank, uint32_t address, const char *what)
 {
-    shared_bytes(address, 8, 8, what);
+    State &state = states[rank];
+    shared_bytes(rank, address, 8, 8, what);
     auto found = state.barriers.find(address);
     if (found == state.barriers.end())
         fail("%s: no mbarrier was initialised at shared address %u", what, address);
@@ -109,20 +115,21 @@ void end_phase(Barrier &barrier)
 }
 
 struct Load : Delivery {
+    unsigned rank; /* of the block that it comes to */
     CUtensorMap map;
     Box box;
     uint32_t to, barrier;
     void deliver() override
     {
         size_t size = element_bytes(map.tensor);
-        each_element(map.tensor, box, to, [size](uint32_t address, unsigned char *place) {
-            unsigned char *element = shared_bytes(address, size, size, "tma_load");
+        each_element(map.tensor, box, to, [this, size](uint32_t address, unsigned char *place) {
+            unsigned char *element = shared_bytes(rank, address, size, size, "tma_load");
             if (place)
                 memcpy(element, place, size);
             else
                 memset(element, 0, size);
         });
-        Barrier &at = barrier_at(barrier, "tma_load");
+        Barrier &at = barrier_at(rank, barrier, "tma_load");
         at.bytes -= static_cast<int64_t>(box_bytes(map.tensor));
         end_phase(at);
     }
@@ -182,17 +189,17 @@ void copy_async(uint32_t to, const void *from, uint32_t bytes)
     if (bytes > 16)
         fail("cp.async: %u bytes of 16", bytes);
     memset(poisoned, 0xff, 16);
-    state.copies[self().number].open.push_back({to, from, bytes});
+    its_block().copies[self().number].open.push_back({to, from, bytes});
 }
 
 void copy_async_commit()
 {
-    commit_group(state.copies[self().number]);
+    commit_group(its_block().copies[self().number]);
 }
 
 void copy_async_wait(unsigned groups)
 {
-    wait_groups(state.copies[self().number], groups);
+    wait_groups(its_block().copies[self().number], groups);
 }
 
 /* -----------------------------------------------------------------------------------------
@@ -202,12 +209,12 @@ void copy_async_wait(unsigned groups)
 void mbarrier_init(uint32_t barrier, uint32_t count)
 {
     shared_bytes(barrier, 8, 8, "mbarrier_init");
-    state.barriers[barrier] = {count, count, 0, 0};
+    its_block().barriers[barrier] = {count, count, 0, 0};
 }
 
-void mbarrier_arrive(uint32_t barrier, uint32_t expected_bytes)
+void mbarrier_arrive(unsigned rank, uint32_t barrier, uint32_t expected_bytes)
 {
-    Barrier &at = barrier_at(barrier, "mbarrier_arrive");
+    Barrier &at = barrier_at(rank, barrier, "mbarrier_arrive");
     if (at.pending == 0)
         fail("mbarrier_arrive: more arrivals than the %u of the phase", at.count);
     at.bytes += expected_bytes;
@@ -217,7 +224,7 @@ void mbarrier_arrive(uint32_t barrier, uint32_t expected_bytes)
 
 void mbarrier_wait(uint32_t barrier, uint32_t parity)
 {
-    const Barrier &at = barrier_at(barrier, "mbarrier_wait");
+    const Barrier &at = barrier_at(block().rank, barrier, "mbarrier_wait");
     auto passed = [&at, parity] { return (at.phase & 1u) != parity; };
     if (!passed())
         wait_until("mbarrier_wait", passed);
@@ -240,17 +247,24 @@ CUtensorMap tensor_map(const struct mlb_tensor &tensor)
     return {tensor};
 }
 
-void tma_load(uint32_t to, const CUtensorMap *map, uint32_t barrier, const Box &box)
+/* To every block whose bit is in `ranks`, at the same place and with the same barrier there. */
+void tma_load(uint32_t to, const CUtensorMap *map, uint32_t barrier, const Box &box, unsigned ranks)
 {
     check_box(map, box, to, "tma_load");
-    barrier_at(barrier, "tma_load");
-    memset(shared_bytes(to, box_bytes(map->tensor), 128, "tma_load"), 0xff, box_bytes(map->tensor));
-    Load *load = new Load;
-    load->map = *map;
-    load->box = box;
-    load->to = to;
-    load->barrier = barrier;
-    deliver_later(load);
+    for (unsigned rank = 0; ranks >> rank; rank++) {
+        if (!(ranks >> rank & 1))
+            continue;
+        size_t bytes = box_bytes(map->tensor);
+        barrier_at(rank, barrier, "tma_load");
+        memset(shared_bytes(rank, to, bytes, 128, "tma_load"), 0xff, bytes);
+        Load *load = new Load;
+        load->rank = rank;
+        load->map = *map;
+        load->box = box;
+        load->to = to;
+        load->barrier = barrier;
+        deliver_later(load);
+    }
 }
 
 void tma_store(const CUtensorMap *map, uint32_t from, const Box &box, StoreKind kind)
@@ -258,17 +272,17 @@ void tma_store(const CUtensorMap *map, uint32_t from, const Box &box, StoreKind 
     check_box(map, box, from, "tma_store");
     size_t bytes = box_bytes(map->tensor);
     const unsigned char *now = shared_bytes(from, bytes, 128, "tma_store");
-    state.stores[self().number].open.push_back({*map, from, box, kind, {now, now + bytes}});
+    its_block().stores[self().number].open.push_back({*map, from, box, kind, {now, now + bytes}});
 }
 
 void bulk_commit()
 {
-    commit_group(state.stores[self().number]);
+    commit_group(its_block().stores[self().number]);
 }
 
 void bulk_wait(unsigned groups)
 {
-    wait_groups(state.stores[self().number], groups);
+    wait_groups(its_block().stores[self().number], groups);
 }
 
 /* ---------------------------------------------------------------------------------- the end */
@@ -283,17 +297,17 @@ template <typename T> static bool left_over(const Groups<T> &groups)
 
 void check_thread_end()
 {
-    if (left_over(state.copies[self().number]))
+    if (left_over(its_block().copies[self().number]))
         fail("the thread ends before its cp.async are waited for");
-    if (left_over(state.stores[self().number]))
+    if (left_over(its_block().stores[self().number]))
         fail("the thread ends before its TMA stores are waited for");
     if (products_left())
         fail("the thread ends before its wgmma are waited for");
 }
 
-void check_block_end()
+void check_cluster_end()
 {
-    state = State();
+    states.clear();
     forget_products();
 }
 

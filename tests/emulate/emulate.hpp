@@ -45,7 +45,7 @@ void copy_async_commit();
 void copy_async_wait(unsigned groups);
 
 void mbarrier_init(uint32_t barrier, uint32_t count);
-void mbarrier_arrive(uint32_t barrier, uint32_t expected_bytes);
+void mbarrier_arrive(unsigned rank, uint32_t barrier, uint32_t expected_bytes);
 void mbarrier_wait(uint32_t barrier, uint32_t parity);
 
 struct Box {
@@ -53,7 +53,8 @@ struct Box {
     unsigned rank;
 };
 enum class StoreKind { SET, ADD };
-void tma_load(uint32_t to, const CUtensorMap *map, uint32_t barrier, const Box &box);
+void tma_load(uint32_t to, const CUtensorMap *map, uint32_t barrier, const Box &box,
+              unsigned ranks);
 void tma_store(const CUtensorMap *map, uint32_t from, const Box &box, StoreKind kind);
 void bulk_commit();
 void bulk_wait(unsigned groups);
@@ -178,6 +179,15 @@ inline bool elect_one()
     return lane() == 0;
 }
 
+inline uint32_t cluster_rank()
+{
+    return emulate::block().rank;
+}
+inline void cluster_sync()
+{
+    emulate::cluster_sync();
+}
+
 template <int COUNT> void registers_more()
 {
     static_assert(COUNT % 8 == 0 && COUNT >= 24 && COUNT <= 256, "24 to 256 in eights");
@@ -198,11 +208,15 @@ inline void mbarrier_init_fence()
 }
 inline void mbarrier_arrive(uint32_t barrier)
 {
-    emulate::mbarrier_arrive(barrier, 0);
+    emulate::mbarrier_arrive(emulate::block().rank, barrier, 0);
+}
+inline void mbarrier_arrive_at(uint32_t barrier, uint32_t rank)
+{
+    emulate::mbarrier_arrive(rank, barrier, 0);
 }
 inline void mbarrier_arrive_expect(uint32_t barrier, uint32_t bytes)
 {
-    emulate::mbarrier_arrive(barrier, bytes);
+    emulate::mbarrier_arrive(emulate::block().rank, barrier, bytes);
 }
 inline void mbarrier_wait(uint32_t barrier, uint32_t parity)
 {
@@ -215,7 +229,12 @@ inline void tma_prefetch(const CUtensorMap *)
 template <typename... Coordinates>
 void tma_load(uint32_t to, const CUtensorMap *map, uint32_t barrier, Coordinates... at)
 {
-    emulate::tma_load(to, map, barrier, {{at...}, sizeof...(at)});
+    emulate::tma_load(to, map, barrier, {{at...}, sizeof...(at)}, 1u << emulate::block().rank);
+}
+inline void tma_load_multicast(uint32_t to, const CUtensorMap *map, uint32_t barrier,
+                               uint16_t ranks, int x, int y)
+{
+    emulate::tma_load(to, map, barrier, {{x, y}, 2}, ranks);
 }
 template <typename... Coordinates>
 void tma_store(const CUtensorMap *map, uint32_t from, Coordinates... at)

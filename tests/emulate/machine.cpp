@@ -24,8 +24,12 @@ namespace
 {
 
 constexpr size_t STACK_BYTES = 256 << 10;
+constexpr unsigned ROUNDS_BEHIND = 16;
+
+struct Block;
 
 struct Thread : ThreadView {
+    Block *block = nullptr;
     ucontext_t context;
     unsigned char *stack = nullptr;
     void *fake_stack = nullptr; /* AddressSanitizer's */
@@ -40,23 +44,32 @@ struct NamedBarrier {
     uint64_t rounds = 0;
 };
 
-struct Machine : BlockView {
-    void (*body)(const void *) = nullptr;
-    const void *kernel = nullptr;
-    std::vector<Thread> threads;
-    Thread *running = nullptr;
-    ucontext_t scheduler;
-    void *scheduler_fake_stack = nullptr;
-    const void *scheduler_stack = nullptr;
-    size_t scheduler_stack_bytes = 0;
+struct Block : BlockView {
     std::unique_ptr<Guarded> shared;
-    unsigned char *shared_begin = nullptr;
     std::map<uint64_t, Meeting> warps; /* by warp and mask */
     std::map<unsigned, Meeting> warpgroups;
     std::map<int, NamedBarrier> barriers;
     std::map<uint64_t, int> votes; /* by round of barrier 0 */
+    unsigned running = 0;          /* threads that have not ended */
+};
+
+/* A launch; blocks and threads are those of the cluster that runs. */
+struct Machine {
+    Launch launch;
+    void (*body)(const void *) = nullptr;
+    const void *kernel = nullptr;
+    std::vector<Block> blocks;
+    std::vector<Thread> threads;
+    Thread *running = nullptr;
+    NamedBarrier cluster;
+    ucontext_t scheduler;
+    void *scheduler_fake_stack = nullptr;
+    const void *scheduler_stack = nullptr;
+    size_t scheduler_stack_bytes = 0;
     std::vector<std::unique_ptr<Delivery>> later;
     std::mt19937 random;
+    unsigned rounds = 0;
+    uint64_t behind = 0; /* chooses who stays behind */
     std::string failure;
 };
 
@@ -103,6 +116,7 @@ void thread_main()
         machine->failure = error.what();
     }
     thread.ended = true;
+    thread.block->running--;
     to_scheduler(thread);
 }
 
@@ -149,14 +163,31 @@ void arrange(std::vector<Thread *> &order)
         std::shuffle(order.begin(), order.end(), machine->random);
 }
 
+/* In shuffled orders some stay behind for some rounds: a block of the cluster, or a quarter of the
+ * warps. */
+bool stays_behind(const Thread &thread)
+{
+    uint64_t chance = machine->behind;
+    if (machine->launch.order < 2)
+        return false;
+    if (machine->blocks.size() > 1 && chance % 2 == 0)
+        return thread.block->rank == chance / 2 % machine->blocks.size();
+    uint64_t warp = 64 * thread.block->rank + thread.number / 32;
+    return ((chance + warp) * 0x9e3779b97f4a7c15u >> 40) % 4 == 0;
+}
+
 /* One turn for each thread that can run; false when none could. */
 bool take_turns(const std::vector<Thread *> &order)
 {
     bool moved = false;
+    if (machine->rounds++ % ROUNDS_BEHIND == 0)
+        machine->behind = machine->random();
     for (Thread *thread : order) {
         if (!can_run(*thread))
             continue;
         moved = true;
+        if (stays_behind(*thread))
+            continue;
         thread->waits_for = nullptr;
         to_thread(*thread);
         if (!machine->failure.empty())
@@ -167,7 +198,7 @@ bool take_turns(const std::vector<Thread *> &order)
     return moved;
 }
 
-void run_block()
+void run_cluster()
 {
     std::vector<Thread *> order;
     for (Thread &thread : machine->threads)
@@ -190,11 +221,12 @@ void run_block()
     }
 }
 
-void place_thread(Thread &thread, unsigned number, unsigned char *stack)
+void place_thread(Thread &thread, Block &block, unsigned number, unsigned char *stack)
 {
     const dim3 &size = machine->launch.block;
     unpoison(stack, STACK_BYTES);
     thread = Thread();
+    thread.block = &block;
     thread.index = dim3(number % size.x, number / size.x % size.y, number / size.x / size.y);
     thread.number = number;
     thread.stack = stack;
@@ -205,38 +237,39 @@ void place_thread(Thread &thread, unsigned number, unsigned char *stack)
     makecontext(&thread.context, thread_main, 0);
 }
 
-void start_block(Pages &stacks)
+/* The block of this rank in the cluster that begins with block `first`. */
+void start_block(Block &block, dim3 first, unsigned rank, unsigned char *stacks)
 {
-    for (unsigned i = 0; i < machine->thread_count(); i++)
-        place_thread(machine->threads[i], i,
-                     stacks.begin() + i * (STACK_BYTES + GUARD_BYTES) + GUARD_BYTES);
-    machine->warps.clear();
-    machine->warpgroups.clear();
-    machine->barriers.clear();
-    machine->votes.clear();
-    memset(machine->shared_begin, 0xff, machine->launch.shared_bytes); /* NaN in every float type */
-}
-
-void make_shared()
-{
-    machine->shared.reset(new Guarded(machine->launch.shared_bytes, 1024));
-    machine->shared_begin = machine->shared->begin();
+    unsigned count = machine->blocks[0].thread_count();
+    block.index = dim3(first.x + rank, first.y, first.z);
+    block.rank = rank;
+    block.running = count;
+    block.warps.clear();
+    block.warpgroups.clear();
+    block.barriers.clear();
+    block.votes.clear();
+    memset(block.shared->begin(), 0xff, machine->launch.shared_bytes); /* NaN in every float type */
+    for (unsigned i = 0; i < count; i++)
+        place_thread(machine->threads[rank * count + i], block, i,
+                     stacks + (rank * count + i) * (STACK_BYTES + GUARD_BYTES) + GUARD_BYTES);
 }
 
 void run_grid()
 {
-    const dim3 grid = machine->launch.grid;
-    Pages stacks(machine->thread_count() * (STACK_BYTES + GUARD_BYTES));
-    for (unsigned i = 0; i < machine->thread_count(); i++)
+    const Launch &launch = machine->launch;
+    Pages stacks(machine->threads.size() * (STACK_BYTES + GUARD_BYTES));
+    for (size_t i = 0; i < machine->threads.size(); i++)
         stacks.forbid(i * (STACK_BYTES + GUARD_BYTES), GUARD_BYTES);
-    for (unsigned z = 0; z < grid.z; z++)
-        for (unsigned y = 0; y < grid.y; y++)
-            for (unsigned x = 0; x < grid.x; x++) {
-                machine->index = dim3(x, y, z);
-                start_block(stacks);
-                run_block();
-                check_block_end();
-            }
+    size_t clusters = size_t(launch.grid.x) * launch.grid.y * launch.grid.z / launch.cluster;
+    for (size_t i = 0; i < clusters; i++) {
+        unsigned first = unsigned(i * launch.cluster), row = first / launch.grid.x;
+        for (unsigned rank = 0; rank < launch.cluster; rank++)
+            start_block(machine->blocks[rank],
+                        dim3(first % launch.grid.x, row % launch.grid.y, row / launch.grid.y), rank,
+                        stacks.begin());
+        run_cluster();
+        check_cluster_end();
+    }
 }
 
 } // namespace
@@ -248,7 +281,7 @@ const ThreadView &self()
 
 const BlockView &block()
 {
-    return *machine;
+    return *machine->running->block;
 }
 
 void fail(const char *format, ...)
@@ -258,9 +291,9 @@ void fail(const char *format, ...)
     va_start(arguments, format);
     vsnprintf(what, sizeof what, format, arguments);
     va_end(arguments);
-    const dim3 &at = machine->index;
-    snprintf(where, sizeof where, "block (%u,%u,%u) thread %u: ", at.x, at.y, at.z,
-             machine->running ? machine->running->number : 0);
+    const Thread &thread = machine->running ? *machine->running : machine->threads[0];
+    const dim3 &at = thread.block->index;
+    snprintf(where, sizeof where, "block (%u,%u,%u) thread %u: ", at.x, at.y, at.z, thread.number);
     throw Failure(std::string(where) + what);
 }
 
@@ -271,14 +304,19 @@ void run(const Launch &launch, void (*body)(const void *), const void *kernel)
     here.body = body;
     here.kernel = kernel;
     here.random.seed(launch.order);
-    here.threads.resize(here.thread_count());
+    if (launch.cluster == 0 || launch.grid.x % launch.cluster != 0)
+        throw Failure("the grid is not a multiple of the cluster");
+    here.blocks.resize(launch.cluster);
+    for (Block &block : here.blocks) {
+        block.launch = launch;
+        block.shared.reset(new Guarded(launch.shared_bytes, 1024));
+    }
+    here.threads.resize(launch.cluster * here.blocks[0].thread_count());
     machine = &here;
-    make_shared();
     try {
         run_grid();
     } catch (...) {
-        machine->later.clear();
-        check_block_end();
+        check_cluster_end();
         machine = nullptr;
         throw;
     }
@@ -318,18 +356,18 @@ void meet(Meeting &meeting, unsigned place, unsigned count, const char *what, vo
 
 Meeting &warp_meeting(unsigned mask)
 {
-    return machine->warps[(uint64_t)(self().number / 32) << 32 | mask];
+    return machine->running->block->warps[(uint64_t)(self().number / 32) << 32 | mask];
 }
 
 Meeting &warpgroup_meeting()
 {
-    return machine->warpgroups[self().number / 128];
+    return machine->running->block->warpgroups[self().number / 128];
 }
 
 unsigned lanes_in(unsigned mask, const char *what)
 {
     unsigned warp = self().number / 32;
-    unsigned there = std::min(32u, machine->thread_count() - warp * 32);
+    unsigned there = std::min(32u, block().thread_count() - warp * 32);
     unsigned present = there == 32 ? 0xffffffffu : (1u << there) - 1;
     if (!(mask >> self().lane() & 1))
         fail("%s: the mask %08x leaves out the lane itself", what, mask);
@@ -338,8 +376,8 @@ unsigned lanes_in(unsigned mask, const char *what)
 
 static NamedBarrier &arrive(int id, unsigned threads, const char *what)
 {
-    NamedBarrier &barrier = machine->barriers[id];
-    if (id < 0 || id > 15 || threads == 0 || threads > machine->thread_count())
+    NamedBarrier &barrier = machine->running->block->barriers[id];
+    if (id < 0 || id > 15 || threads == 0 || threads > block().thread_count())
         fail("%s: barrier %d of %u threads; 0 to 15, at most the block's threads", what, id,
              threads);
     if (barrier.arrived > 0 && barrier.threads != threads)
@@ -355,7 +393,7 @@ static NamedBarrier &arrive(int id, unsigned threads, const char *what)
 
 void barrier_sync(int id, unsigned threads, const char *what)
 {
-    uint64_t round = machine->barriers[id].rounds;
+    uint64_t round = machine->running->block->barriers[id].rounds;
     NamedBarrier &barrier = arrive(id, threads, what);
     if (barrier.rounds == round)
         wait_until(what, [&barrier, round] { return barrier.rounds != round; });
@@ -368,36 +406,52 @@ void barrier_arrive(int id, unsigned threads)
 
 int barrier_or(int value)
 {
-    int &vote = machine->votes[machine->barriers[0].rounds];
+    Block &block = *machine->running->block;
+    int &vote = block.votes[block.barriers[0].rounds];
     vote |= value != 0;
-    barrier_sync(0, machine->thread_count(), "__syncthreads_or");
+    barrier_sync(0, block.thread_count(), "__syncthreads_or");
     return vote;
+}
+
+void cluster_sync()
+{
+    NamedBarrier &barrier = machine->cluster;
+    uint64_t round = barrier.rounds;
+    if (++barrier.arrived < machine->threads.size()) {
+        wait_until("cluster_sync", [&barrier, round] { return barrier.rounds != round; });
+        return;
+    }
+    barrier.arrived = 0;
+    barrier.rounds++;
 }
 
 /* -------------------------------------------------------------------------------- shared memory */
 
 unsigned char *dynamic_shared()
 {
-    return machine->shared_begin;
+    return machine->running->block->shared->begin();
 }
 
 uint32_t shared_address(const void *pointer)
 {
-    std::ptrdiff_t offset = static_cast<const unsigned char *>(pointer) - machine->shared_begin;
+    std::ptrdiff_t offset = static_cast<const unsigned char *>(pointer) - dynamic_shared();
     if (offset < 0 || static_cast<size_t>(offset) > machine->launch.shared_bytes)
         fail("shared_address: the pointer is not into the block's dynamic shared memory");
     return SHARED_BASE + static_cast<uint32_t>(offset);
 }
 
-unsigned char *shared_bytes(uint32_t address, size_t bytes, size_t align, const char *what)
+unsigned char *shared_bytes(unsigned rank, uint32_t address, size_t bytes, size_t align,
+                            const char *what)
 {
     size_t offset = address - SHARED_BASE;
+    if (rank >= machine->blocks.size() || machine->blocks[rank].running == 0)
+        fail("%s: the block of rank %u is not there any more", what, rank);
     if (address < SHARED_BASE || offset + bytes > machine->launch.shared_bytes)
         fail("%s: shared bytes %zu to %zu of %zu", what, offset, offset + bytes,
              machine->launch.shared_bytes);
     if (address % align != 0)
         fail("%s: shared address %u is not a multiple of %zu", what, address, align);
-    return machine->shared_begin + offset;
+    return machine->blocks[rank].shared->begin() + offset;
 }
 
 void deliver_later(Delivery *delivery)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Blocks of emulated threads. The threads of a block are fibers of one operating-system thread: a
  * fiber runs until it must wait for others, so a switch happens at synchronising instructions only.
- * Blocks run one after the other. */
+ * Blocks run one after the other, but for those of a cluster. */
 #ifndef MLB_TESTS_EMULATE_MACHINE_HPP
 #define MLB_TESTS_EMULATE_MACHINE_HPP
 
@@ -32,6 +32,7 @@ struct Launch {
     /* Order in which threads that can run do: 0 up, 1 down, others shuffled by this seed, and then
      * what is asynchronous is delivered at random times too instead of as late as possible. */
     unsigned order = 0;
+    unsigned cluster = 1; /* blocks of a cluster, along x */
 };
 
 struct ThreadView {
@@ -46,6 +47,7 @@ struct ThreadView {
 struct BlockView {
     Launch launch;
     dim3 index;
+    unsigned rank = 0; /* in its cluster */
     unsigned thread_count() const
     {
         return launch.block.x * launch.block.y * launch.block.z;
@@ -114,6 +116,7 @@ template <typename Work> void warpgroup_meet(const char *what, void *part, Work 
 void barrier_sync(int id, unsigned threads, const char *what);
 void barrier_arrive(int id, unsigned threads);
 int barrier_or(int value); /* __syncthreads_or */
+void cluster_sync();
 
 /* --------------------------------------------------------------------------- shared memory */
 
@@ -122,9 +125,14 @@ int barrier_or(int value); /* __syncthreads_or */
 constexpr uint32_t SHARED_BASE = 1024;
 unsigned char *dynamic_shared();
 uint32_t shared_address(const void *pointer);
-/* The bytes at an address; fails when they are not all in the block's dynamic memory or the address
- * is not a multiple of `align`. */
-unsigned char *shared_bytes(uint32_t address, size_t bytes, size_t align, const char *what);
+/* The bytes at an address of the block of this rank; fails when they are not all in its dynamic
+ * memory, the address is not a multiple of `align`, or the block has ended. */
+unsigned char *shared_bytes(unsigned rank, uint32_t address, size_t bytes, size_t align,
+                            const char *what);
+inline unsigned char *shared_bytes(uint32_t address, size_t bytes, size_t align, const char *what)
+{
+    return shared_bytes(block().rank, address, bytes, align, what);
+}
 /* Where the hardware's 128-byte swizzle puts a byte; on its own, not by layout.cuh. */
 inline uint32_t hardware_swizzle(uint32_t address)
 {
@@ -142,9 +150,9 @@ struct Delivery {
 void deliver_later(Delivery *delivery); /* takes it over */
 
 /* Defined in async.cpp. At a thread's end: fails when it leaves copies behind that it did not wait
- * for. At a block's end: forgets its barriers. */
+ * for. At a cluster's end: forgets its barriers. */
 void check_thread_end();
-void check_block_end();
+void check_cluster_end();
 
 } // namespace emulate
 

@@ -133,11 +133,17 @@ struct Warpgroup {
     bool fenced = false;
 };
 
-std::map<unsigned, Warpgroup> warpgroups; /* of the block that runs */
+std::map<unsigned, Warpgroup> warpgroups; /* of the cluster that runs */
+
+/* This thread's in `warpgroups`; a block has eight at most. */
+unsigned key()
+{
+    return block().rank * 8 + self().number / 128;
+}
 
 Warpgroup &mine()
 {
-    return warpgroups[self().number / 128];
+    return warpgroups[key()];
 }
 
 /* Element (mn, k) of the operand that a descriptor names. */
@@ -307,7 +313,7 @@ void wgmma_wait(unsigned groups)
 
 bool products_left()
 {
-    auto found = warpgroups.find(self().number / 128);
+    auto found = warpgroups.find(key());
     return found != warpgroups.end() &&
            !(found->second.open.empty() && found->second.committed.empty());
 }

@@ -237,6 +237,58 @@ static void test_tma(void **state)
     check_stops(emulate::tensor_map(tensor), "that TMA does not take");
 }
 
+/* ------------------------------------------------------------------------------------- clusters */
+
+/* Block 0 sends a box to both blocks; each tells the other what it got. */
+static __global__ void spread(CUtensorMap from, float *to, bool waits)
+{
+    uint32_t tile = ptx::shared_address(ptx::dynamic_shared()), full = tile + 64, told = full + 8;
+    uint32_t rank = ptx::cluster_rank();
+    if (threadIdx.x == 0) {
+        ptx::mbarrier_init(full, 1);
+        ptx::mbarrier_init(told, 2);
+        ptx::mbarrier_init_fence();
+    }
+    ptx::cluster_sync();
+    if (threadIdx.x == 0) {
+        ptx::mbarrier_arrive_expect(full, 64);
+        if (rank == 0)
+            ptx::tma_load_multicast(tile, &from, full, 3, 0, (int)blockIdx.x / 2);
+    }
+    ptx::mbarrier_wait(full, 0);
+    to[blockIdx.x * 16 + threadIdx.x] =
+        reinterpret_cast<float *>(ptx::dynamic_shared())[threadIdx.x];
+    if (threadIdx.x < 2)
+        ptx::mbarrier_arrive_at(told, threadIdx.x);
+    if (waits)
+        ptx::mbarrier_wait(told, 0);
+}
+
+static void test_cluster(void **state)
+{
+    (void)state;
+    Array<float> from(32), to(64);
+    struct mlb_tensor tensor = {};
+    for (size_t i = 0; i < 32; i++)
+        from[i] = (float)i;
+    tensor.base = from.data();
+    tensor.dtype = MLB_F32;
+    tensor.rank = 2;
+    tensor.extent[0] = 16;
+    tensor.extent[1] = 2;
+    tensor.stride[1] = 64;
+    tensor.box[0] = 16;
+    tensor.box[1] = 1;
+    CUtensorMap map = emulate::tensor_map(tensor);
+    for (unsigned order = 0; order < 4; order++) {
+        check_runs(launch({4, 16, 80, order, 2}, spread, map, to.data(), true));
+        for (size_t i = 0; i < 64; i++)
+            check_close(to[i], (float)(i / 32 * 16 + i % 16), 0);
+    }
+    check_stops(launch({4, 16, 80, 3, 2}, spread, map, to.data(), false), "is not there any more");
+    check_stops(launch({3, 16, 80, 0, 2}, spread, map, to.data(), true), "multiple of the cluster");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -245,6 +297,7 @@ int main(void)
         cmocka_unit_test(test_wgmma),
         cmocka_unit_test(test_wgmma_faults),
         cmocka_unit_test(test_tma),
+        cmocka_unit_test(test_cluster),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
