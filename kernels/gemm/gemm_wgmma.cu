@@ -29,7 +29,7 @@ static const void *kernel_for(int dtype, int pass)
 extern "C" void mlb_gemm_wgmma_boxes(int pass, unsigned rows[3])
 {
     rows[0] = pass == MLB_GEMM_WGRAD ? BOX : ROWS;
-    rows[1] = pass == MLB_GEMM_FWD ? COLUMNS : BOX;
+    rows[1] = pass == MLB_GEMM_FWD ? B_COLUMNS : BOX;
     rows[2] = BOX;
 }
 
@@ -54,9 +54,20 @@ extern "C" int mlb_gemm_wgmma_launch(const struct mlb_gemm_call *call, void *map
 {
     struct mlb_gemm_call copy = *call;
     CUtensorMap *map = static_cast<CUtensorMap *>(maps);
-    unsigned tiles = (copy.m + ROWS - 1) / ROWS * ((copy.n + COLUMNS - 1) / COLUMNS);
+    constexpr unsigned HEIGHT = CLUSTER * ROWS;
+    unsigned tiles = (copy.m + HEIGHT - 1) / HEIGHT * ((copy.n + COLUMNS - 1) / COLUMNS);
+    unsigned clusters = tiles < sms / CLUSTER ? tiles : sms / CLUSTER;
     void *arguments[] = {&map[0], &map[1], &map[2], &copy.m, &copy.n, &copy.k};
-    return (int)cudaLaunchKernel(kernel_for(call->dtype, call->pass),
-                                 dim3(tiles < sms ? tiles : sms), dim3(THREADS), arguments,
-                                 SHARED_BYTES, static_cast<cudaStream_t>(stream));
+    cudaLaunchAttribute cluster = {};
+    cluster.id = cudaLaunchAttributeClusterDimension;
+    cluster.val.clusterDim.x = CLUSTER;
+    cluster.val.clusterDim.y = cluster.val.clusterDim.z = 1;
+    cudaLaunchConfig_t how = {};
+    how.gridDim = dim3(clusters * CLUSTER);
+    how.blockDim = dim3(THREADS);
+    how.dynamicSmemBytes = SHARED_BYTES;
+    how.stream = static_cast<cudaStream_t>(stream);
+    how.attrs = &cluster;
+    how.numAttrs = 1;
+    return (int)cudaLaunchKernelExC(&how, kernel_for(call->dtype, call->pass), arguments);
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* C(m,n) = A(m,k) B(k,n) by wgmma and TMA, bf16 or f16 summed in f32, on sm_90a.
  *
- * One block an SM goes from tile to tile of 128 x 256. Its first warpgroup is the producer: one
- * thread asks TMA for tiles of A and B, 64 of k deep, as far ahead as the four stages of shared
- * memory allow, across tiles too. The two others are consumers, 64 rows each; one wgmma group stays
- * under way while the next is enqueued. A stage is `full` when TMA's bytes have come and `empty`
- * when all eight consumer warps are done with it.
+ * One block an SM goes from tile to tile of 128 x 256; two blocks are a cluster and work on tiles
+ * one below the other. Each brings half of the columns of B that both need and multicasts it: L2
+ * then gives 32 KiB instead of 48 to each SM for a step along k. Its
+ * first warpgroup is the producer: one thread asks TMA for tiles of A and B, 64 of k deep, as far
+ * ahead as the four stages of shared memory allow, across tiles too. The two others are consumers,
+ * 64 rows each; one wgmma group stays under way while the next is enqueued. A stage is `full` when
+ * TMA's bytes have come and `empty` when all consumer warps of the cluster are done with it.
  *
  * TMA gives zeros for what is outside of a matrix and leaves out such stores, so any extents will
  * do whose rows are multiples of 16 bytes. */
@@ -27,15 +29,17 @@ constexpr unsigned STAGES = 4;
 constexpr unsigned CONSUMERS = 2;
 constexpr unsigned CONSUMER_ROWS = ROWS / CONSUMERS;
 constexpr unsigned THREADS = 128 * (1 + CONSUMERS);
-constexpr unsigned GROUP = 16; /* rows of tiles that run together: 132 SMs make about 2048 x 2112 */
+constexpr unsigned CLUSTER = 2; /* blocks, along m */
+constexpr unsigned GROUP = 8; /* clusters, along m, that run together: 66 make about 2048 x 2112 */
 constexpr int REGISTERS_PRODUCER = 40, REGISTERS_CONSUMER = 232; /* 128 (40 + 2 x 232) <= 65536 */
 
 /* Boxes of TMA: 64 elements wide, always 128 bytes. */
 constexpr unsigned BOX = 64;
 constexpr uint32_t A_BYTES = ROWS * DEPTH * 2, B_BYTES = COLUMNS * DEPTH * 2;
 constexpr uint32_t STAGE_BYTES = A_BYTES + B_BYTES;
-constexpr uint32_t BOX_BYTES = BOX * 128;          /* of 64 rows */
-constexpr uint32_t STAGING_BYTES = 2 * BOX_BYTES;  /* of C, a consumer: half of its columns */
+constexpr unsigned B_COLUMNS = COLUMNS / CLUSTER; /* that a block brings; 128 bytes a column of B */
+constexpr uint32_t BOX_BYTES = BOX * 128;         /* of 64 rows */
+constexpr uint32_t STAGING_BYTES = 2 * BOX_BYTES; /* of C, a consumer: half of its columns */
 constexpr uint32_t STAGING = STAGES * STAGE_BYTES; /* where it begins */
 constexpr uint32_t BARRIERS = STAGING + CONSUMERS * STAGING_BYTES;
 constexpr uint32_t SHARED_BYTES = BARRIERS + STAGES * 2 * 8;
@@ -75,34 +79,47 @@ struct memory {
 
 /* Tiles of this block, and the steps along k of each. */
 struct work {
-    unsigned rows, columns, steps; /* rows, columns: of tiles */
+    unsigned rows, columns, steps; /* rows, columns: of a cluster's tiles */
     __device__ __forceinline__ work(unsigned m, unsigned n, unsigned k)
-        : rows((m + ROWS - 1) / ROWS), columns((n + COLUMNS - 1) / COLUMNS),
+        : rows((m + CLUSTER * ROWS - 1) / (CLUSTER * ROWS)), columns((n + COLUMNS - 1) / COLUMNS),
           steps((k + DEPTH - 1) / DEPTH)
     {
+    }
+    __device__ __forceinline__ unsigned first() const
+    {
+        return blockIdx.x / CLUSTER;
+    }
+    __device__ __forceinline__ unsigned clusters() const
+    {
+        return gridDim.x / CLUSTER;
     }
     __device__ __forceinline__ unsigned tiles() const
     {
         return rows * columns;
     }
+    /* In units of the block's tile. */
     __device__ __forceinline__ tile at(unsigned index) const
     {
-        return tile_at<GROUP>(index, rows, columns);
+        tile of_cluster = tile_at<GROUP>(index, rows, columns);
+        return {of_cluster.row * CLUSTER + ptx::cluster_rank(), of_cluster.column};
     }
 };
 
-/* EXTENT of m or n from `first` on, 64 of k from `depth` on. K_MAJOR: [EXTENT][64] in one box of
- * EXTENT rows. MN_MAJOR: [EXTENT / 64][64 of k][64], a box each. */
-template <ptx::major MAJOR, unsigned EXTENT>
+/* One block's part of a stage: EXTENT of m or n from `first` on, 64 of k from `depth` on. K_MAJOR:
+ * [EXTENT][64] in one box of EXTENT rows. MN_MAJOR: [EXTENT / 64][64 of k][64], a box each. */
+template <ptx::major MAJOR, unsigned EXTENT, bool TO_ALL>
 __device__ __forceinline__ void load(uint32_t to, const CUtensorMap *map, uint32_t barrier,
                                      unsigned first, unsigned depth)
 {
-    if constexpr (MAJOR == ptx::K_MAJOR) {
-        ptx::tma_load(to, map, barrier, (int)depth, (int)first);
-    } else {
+    constexpr bool K = MAJOR == ptx::K_MAJOR;
+    constexpr uint16_t ALL = (1u << CLUSTER) - 1;
 #pragma unroll
-        for (unsigned i = 0; i < EXTENT / BOX; i++)
-            ptx::tma_load(to + i * BOX_BYTES, map, barrier, (int)(first + i * BOX), (int)depth);
+    for (unsigned i = 0; i < (K ? 1 : EXTENT / BOX); i++) {
+        int x = (int)(K ? depth : first + i * BOX), y = (int)(K ? first : depth);
+        if constexpr (TO_ALL)
+            ptx::tma_load_multicast(to + i * BOX_BYTES, map, barrier, ALL, x, y);
+        else
+            ptx::tma_load(to + i * BOX_BYTES, map, barrier, x, y);
     }
 }
 
@@ -119,23 +136,25 @@ __device__ __forceinline__ void produce(const CUtensorMap *a, const CUtensorMap 
                                         const memory &shared, const work &all)
 {
     ring at;
-    for (unsigned index = blockIdx.x; index < all.tiles(); index += gridDim.x) {
+    unsigned part = ptx::cluster_rank() * B_COLUMNS;
+    for (unsigned index = all.first(); index < all.tiles(); index += all.clusters()) {
         tile where = all.at(index);
         for (unsigned step = 0; step < all.steps; step++, at.next()) {
             uint32_t full = shared.full(at.stage);
             ptx::mbarrier_wait(shared.empty(at.stage), at.parity ^ 1u);
             ptx::mbarrier_arrive_expect(full, STAGE_BYTES);
-            load<A, ROWS>(shared.a(at.stage), a, full, where.row * ROWS, step * DEPTH);
-            load<B, COLUMNS>(shared.b(at.stage), b, full, where.column * COLUMNS, step * DEPTH);
+            load<A, ROWS, false>(shared.a(at.stage), a, full, where.row * ROWS, step * DEPTH);
+            load<B, B_COLUMNS, true>(shared.b(at.stage) + part * 128, b, full,
+                                     where.column * COLUMNS + part, step * DEPTH);
         }
     }
 }
 
-/* Tells the producer that this warp is done with a stage. */
+/* Tells all producers of the cluster that this warp is done with a stage. */
 __device__ __forceinline__ void release(const memory &shared, uint32_t stage)
 {
-    if (ptx::lane() == 0)
-        ptx::mbarrier_arrive(shared.empty(stage));
+    if (ptx::lane() < CLUSTER)
+        ptx::mbarrier_arrive_at(shared.empty(stage), ptx::lane());
 }
 
 /* The consumer's 64 x 256 of one tile. */
@@ -205,7 +224,7 @@ __device__ __forceinline__ void consume(const CUtensorMap *c, const memory &shar
 {
     ring at;
     float sums[COLUMNS / 2];
-    for (unsigned index = blockIdx.x; index < all.tiles(); index += gridDim.x) {
+    for (unsigned index = all.first(); index < all.tiles(); index += all.clusters()) {
         multiply<T, A, B>(sums, at, shared, consumer, all.steps);
         store<T>(sums, c, shared, consumer, m, n, all.at(index));
     }
@@ -215,8 +234,8 @@ __device__ __forceinline__ void consume(const CUtensorMap *c, const memory &shar
 
 #endif
 
-/* Grid: as many blocks as there are SMs, or tiles if they are fewer. Boxes of the maps: 64 wide;
- * high 128 (A) or 256 (B) when K_MAJOR, else 64; C's 64. */
+/* Grid: clusters of two blocks, as many as SMs allow or tiles ask for. Boxes of the maps: 64 wide;
+ * A's ROWS and B's B_COLUMNS high when K_MAJOR, else 64; C's 64. */
 template <typename T, ptx::major A, ptx::major B>
 __global__ void __launch_bounds__(THREADS, 1)
     gemm_wgmma_kernel(const __grid_constant__ CUtensorMap a, const __grid_constant__ CUtensorMap b,
@@ -228,11 +247,11 @@ __global__ void __launch_bounds__(THREADS, 1)
     if (threadIdx.x == 0) {
         for (uint32_t stage = 0; stage < STAGES; stage++) {
             ptx::mbarrier_init(shared.full(stage), 1);
-            ptx::mbarrier_init(shared.empty(stage), CONSUMERS * 4);
+            ptx::mbarrier_init(shared.empty(stage), CLUSTER * CONSUMERS * 4);
         }
         ptx::mbarrier_init_fence();
     }
-    __syncthreads();
+    ptx::cluster_sync();
     if (threadIdx.x < 128) {
         ptx::registers_fewer<REGISTERS_PRODUCER>();
         if (threadIdx.x == 0)
@@ -241,6 +260,7 @@ __global__ void __launch_bounds__(THREADS, 1)
         ptx::registers_more<REGISTERS_CONSUMER>();
         consume<T, A, B>(&c, shared, ptx::warp() / 4 - 1, m, n, all);
     }
+    ptx::cluster_sync(); /* the other block may still send and arrive here */
 #endif
 }
 

@@ -94,26 +94,28 @@ static CUtensorMap map_of(const Array<T> &array, unsigned rows, unsigned columns
 }
 
 template <typename T, major A, major B>
-static void run_wgmma(shape s, unsigned blocks, unsigned order)
+static void run_wgmma(shape s, unsigned clusters, unsigned order)
 {
     using namespace gemm::wgmma;
     operands<T> all(s);
     CUtensorMap a = A == K_MAJOR ? map_of(all.a, s.m, s.k, ROWS) : map_of(all.a, s.k, s.m, BOX);
-    CUtensorMap b = B == K_MAJOR ? map_of(all.b, s.n, s.k, COLUMNS) : map_of(all.b, s.k, s.n, BOX);
+    CUtensorMap b =
+        B == K_MAJOR ? map_of(all.b, s.n, s.k, B_COLUMNS) : map_of(all.b, s.k, s.n, BOX);
     CUtensorMap c = map_of(all.c, s.m, s.n, BOX);
-    check_runs(launch({blocks, THREADS, SHARED_BYTES, order}, gemm_wgmma_kernel<T, A, B>, a, b, c,
-                      s.m, s.n, s.k));
+    check_runs(launch({clusters * CLUSTER, THREADS, SHARED_BYTES, order, CLUSTER},
+                      gemm_wgmma_kernel<T, A, B>, a, b, c, s.m, s.n, s.k));
     check_result<T, A, B>(all);
 }
 
 template <typename T, major A, major B> static void test_wgmma(void **state)
 {
     (void)state;
-    run_wgmma<T, A, B>({128, 256, 64}, 1, 0);
+    for (unsigned order = 0; order < 6; order++)
+        run_wgmma<T, A, B>({136, 72, 64}, 1, order);
     run_wgmma<T, A, B>({8, 8, 8}, 1, 1);
-    /* Four tiles for two blocks, six steps through four stages. */
+    /* Four tiles of a cluster for two clusters, six steps through four stages. */
     for (unsigned order = 0; order < 3; order++)
-        run_wgmma<T, A, B>({200, 264, 328}, 2, order);
+        run_wgmma<T, A, B>({264, 264, 328}, 2, order);
 }
 
 /* ---------------------------------------------------------------------------------- raster */
