@@ -197,6 +197,10 @@ static void work(const void *values, const struct mlb_ctx *ctx, struct mlb_work 
     .check = mlb_attention_##name##_check, .setup = mlb_attention_##name##_setup,                  \
     .step = mlb_attention_##name##_step, .teardown = mlb_attention_##name##_teardown
 
+#define OWN_HOOKS(name)                                                                            \
+    .check = mlb_attention_##name##_check, .setup = mlb_attention_##name##_setup,                  \
+    .step = mlb_attention_own_step, .teardown = mlb_attention_own_teardown
+
 /* Best first for each device: cudnn, wgmma, mma; fused, plain. */
 static const struct mlb_variant variants[] = {
     {.name = "cudnn",
@@ -204,6 +208,8 @@ static const struct mlb_variant variants[] = {
      HOOKS(cudnn),
      .library = mlb_attention_cudnn_library,
      .details = mlb_attention_cudnn_details},
+    {.name = "wgmma", .device = "cuda", OWN_HOOKS(wgmma)},
+    {.name = "mma", .device = "cuda", OWN_HOOKS(mma)},
     {.name = "fused", .device = "cpu", .details = mlb_attention_fused_details, HOOKS(fused)},
     {.name = "plain", .device = "cpu", HOOKS(plain)},
     {0},

@@ -166,4 +166,18 @@ MLB_ATTENTION_HOOKS(fused); /* attention_cpu_fused.c */
 void mlb_attention_fused_details(const void *state, const void *params,
                                  struct mlb_details *details);
 
+/* attention_own.c: step and teardown of the project's own CUDA kernels, which differ in check and
+ * setup. */
+enum mlb_status mlb_attention_own_step(void *state, const struct mlb_ctx *ctx,
+                                       struct mlb_error *err);
+void mlb_attention_own_teardown(void *state, const struct mlb_ctx *ctx);
+enum mlb_status mlb_attention_mma_check(const void *params, const struct mlb_ctx *ctx,
+                                        struct mlb_error *err);
+enum mlb_status mlb_attention_mma_setup(void *state, const void *params, const struct mlb_ctx *ctx,
+                                        struct mlb_error *err);
+enum mlb_status mlb_attention_wgmma_check(const void *params, const struct mlb_ctx *ctx,
+                                          struct mlb_error *err);
+enum mlb_status mlb_attention_wgmma_setup(void *state, const void *params,
+                                          const struct mlb_ctx *ctx, struct mlb_error *err);
+
 #endif
