@@ -16,7 +16,7 @@
 #ifndef MLB_KERNELS_ATTENTION_MMA_BACKWARD_CUH
 #define MLB_KERNELS_ATTENTION_MMA_BACKWARD_CUH
 
-#include "kernels/attention/attention_mma_tile.cuh"
+#include "kernels/attention/attention_own_backward.cuh"
 
 namespace attention
 {
@@ -38,79 +38,19 @@ struct backward_shape {
     static constexpr int S_BYTES = ROWS * COLUMNS * 2;
     static constexpr int STATS_BYTES = ROWS * 8;
     static constexpr int SHARED_BYTES = 2 * KV_BYTES + 4 * Q_BYTES + 2 * S_BYTES + 2 * STATS_BYTES;
-    static constexpr int Q_SUMS = ROWS * DIM / THREADS; /* of dQ, a thread */
-    static_assert(Q_SUMS == Q_MT * Q_NT * 4, "the cut of dQ covers the tile");
-};
+    /* For attention_own_backward.cuh. sm_80 adds one float at a time. */
+    static constexpr int SUMMERS = THREADS, VECTOR = 1;
+    static_assert(ROWS * DIM == Q_MT * Q_NT * 4 * SUMMERS, "the cut of dQ covers the tile");
 
-/* Per row of Q, padded to whole tiles: the row's log-sum-exp in base 2, +inf for rows that do not
- * exist, so that P = exp2(s - inf) = 0; and delta. */
-struct row_stats {
-    float lse2, delta;
-};
-
-/* What the three kernels share in the workspace. */
-struct backward_workspace {
-    row_stats *stats; /* [batch][heads][tiles * ROWS] */
-    float *d_q; /* [batch][heads][tiles][Q_SUMS][THREADS]: each thread's sums in its own order, so
-                 * that a warp adds to 128 bytes in a row */
-    int tiles;
-};
-
-template <typename SHAPE>
-__host__ __device__ inline backward_workspace workspace_of(const mlb_attention_call &call)
-{
-    backward_workspace to;
-    to.tiles = (call.rows_q + SHAPE::ROWS - 1) / SHAPE::ROWS;
-    to.stats = (row_stats *)call.workspace;
-    to.d_q = (float *)(to.stats + (int64_t)call.batch * call.heads * to.tiles * SHAPE::ROWS);
-    return to;
-}
-
-template <typename SHAPE> size_t workspace_bytes(const mlb_attention_call &call)
-{
-    size_t heads = (size_t)call.batch * (size_t)call.heads;
-    size_t rows = (size_t)((call.rows_q + SHAPE::ROWS - 1) / SHAPE::ROWS) * SHAPE::ROWS;
-    return heads * rows * (sizeof(row_stats) + SHAPE::DIM * sizeof(float));
-}
-
-/* ---------------------------------------------------------------------------------- preparation */
-
-constexpr int PREPARE_ROWS = 32; /* of a block of 256 threads: eight a row */
-
-template <typename T> __device__ __forceinline__ float dot8(const uint16_t *x, const uint16_t *y)
-{
-    const uint4 a = *(const uint4 *)x, b = *(const uint4 *)y;
-    const uint32_t left[4] = {a.x, a.y, a.z, a.w}, right[4] = {b.x, b.y, b.z, b.w};
-    float sum = 0.0f;
-#pragma unroll
-    for (int i = 0; i < 4; i++) {
-        float2 u = ptx::unpack<T>(left[i]), v = ptx::unpack<T>(right[i]);
-        sum += u.x * v.x + u.y * v.y;
+    static __device__ __forceinline__ int q_row(int warp)
+    {
+        return warp % Q_ROWS * Q_MT * 16;
     }
-    return sum;
-}
-
-/* Grid: x = padded rows / PREPARE_ROWS, y = heads, z = batch. */
-template <typename T>
-__global__ void __launch_bounds__(256)
-    prepare_kernel(const mlb_attention_call call, row_stats *stats, int padded_rows)
-{
-    const int head = (int)blockIdx.y, batch = (int)blockIdx.z, lane = (int)threadIdx.x % 8;
-    const int row = (int)blockIdx.x * PREPARE_ROWS + (int)threadIdx.x / 8;
-    const int64_t of_head = (int64_t)batch * call.heads + head;
-    const head_rows o = head_of(call.o, batch, head, call.rows_q);
-    const head_rows d_o = head_of(call.d_o, batch, head, call.rows_q);
-    float delta = 0.0f, lse2 = INFINITY;
-    if (row < call.rows_q) {
-        for (int i = lane * 8; i < call.dim_v; i += 64)
-            delta += dot8<T>(o.data + row * o.stride + i, d_o.data + row * d_o.stride + i);
-        lse2 = call.lse[of_head * call.rows_q + row] * LOG2_E;
+    static __device__ __forceinline__ int q_column(int warp)
+    {
+        return warp / Q_ROWS * Q_NT * 8;
     }
-    for (int other = 4; other > 0; other /= 2)
-        delta += __shfl_xor_sync(0xffffffffu, delta, other);
-    if (lane == 0)
-        stats[of_head * padded_rows + row] = {lse2, delta};
-}
+};
 
 /* ---------------------------------------------------------------------------------- the products
  */
@@ -122,34 +62,6 @@ template <typename SHAPE> struct backward_places {
     static constexpr int D_O = Q + 2 * SHAPE::Q_BYTES, P = D_O + 2 * SHAPE::Q_BYTES;
     static constexpr int D_S = P + SHAPE::S_BYTES, STATS = D_S + SHAPE::S_BYTES;
 };
-
-/* The query tiles that a block goes over, in order: of each head of the group, from the first tile
- * that sees one of its keys on. */
-struct query_walk {
-    int head, tile, first_tile, tiles, steps;
-
-    __device__ __forceinline__ void next()
-    {
-        if (++tile == tiles) {
-            tile = first_tile;
-            head++;
-        }
-    }
-};
-
-template <typename SHAPE>
-__device__ __forceinline__ query_walk walk_of(const mlb_attention_call &call, int kv_head,
-                                              int first_key)
-{
-    query_walk walk;
-    int group = call.heads / call.kv_heads;
-    walk.tiles = (call.rows_q + SHAPE::ROWS - 1) / SHAPE::ROWS;
-    walk.first_tile = call.causal ? first_key / SHAPE::ROWS : 0;
-    walk.tile = walk.first_tile;
-    walk.head = kv_head * group;
-    walk.steps = group * (walk.tiles - walk.first_tile);
-    return walk;
-}
 
 /* Enqueues the copies of a step: its rows of Q and dO and their stats. */
 template <typename SHAPE>
@@ -225,31 +137,18 @@ __device__ __forceinline__ void add_d_q(uint32_t shared, float *to)
     using AT = backward_places<SHAPE>;
     constexpr int MT = SHAPE::Q_MT, NT = SHAPE::Q_NT;
     const int warp = (int)threadIdx.x / 32;
-    const int m = warp % SHAPE::Q_ROWS * MT * 16, n = warp / SHAPE::Q_ROWS * NT * 8;
     float d_q[MT][NT][4];
     clear(d_q);
-    multiply<T, SHAPE::COLUMNS, UNROLL>(d_q, left<SHAPE::ROWS, K_INNER>(shared + AT::D_S, m),
-                                        right<SHAPE::COLUMNS, K_OUTER>(shared + AT::K, n));
-    to += threadIdx.x;
+    multiply<T, SHAPE::COLUMNS, UNROLL>(
+        d_q, left<SHAPE::ROWS, K_INNER>(shared + AT::D_S, SHAPE::q_row(warp)),
+        right<SHAPE::COLUMNS, K_OUTER>(shared + AT::K, SHAPE::q_column(warp)));
 #pragma unroll
     for (int i = 0; i < MT; i++)
 #pragma unroll
         for (int j = 0; j < NT; j++)
 #pragma unroll
             for (int e = 0; e < 4; e++)
-                ptx::reduce_add(to + ((i * NT + j) * 4 + e) * SHAPE::THREADS, d_q[i][j][e]);
-}
-
-template <int MT, int NT>
-__device__ __forceinline__ void scale_sums(float (&sums)[MT][NT][4], float factor)
-{
-#pragma unroll
-    for (int i = 0; i < MT; i++)
-#pragma unroll
-        for (int j = 0; j < NT; j++)
-#pragma unroll
-            for (int e = 0; e < 4; e++)
-                sums[i][j][e] *= factor;
+                ptx::reduce_add(to + sum_place<SHAPE>(i, j, e), d_q[i][j][e]);
 }
 
 /* Grid: x = key blocks, y = key heads, z = batch. With causal the first keys are seen by most rows,
@@ -279,24 +178,21 @@ __global__ void __launch_bounds__(SHAPE::THREADS, 1) backward_kernel(const mlb_a
     clear(d_k);
     clear(d_v);
     for (int step = 0; step < walk.steps; step++) {
-        const int stage = step % 2, first_row = walk.tile * ROWS;
-        float *d_q =
-            work.d_q +
-            (((int64_t)batch * call.heads + walk.head) * walk.tiles + walk.tile) * ROWS * DIM;
+        const int stage = step % 2, head = walk.head, tile = walk.tile;
         ptx::copy_async_wait<0>();
         __syncthreads(); /* this step's Q and dO are there; all are done with the step before */
         walk.next();
         if (step + 1 < walk.steps)
             load_queries<SHAPE>(call, walk, work.stats, shared, 1 - stage);
         ptx::copy_async_commit();
-        score_step<T, SHAPE>(call, memory, shared, stage, first_row, key);
+        score_step<T, SHAPE>(call, memory, shared, stage, tile * ROWS, key);
         __syncthreads(); /* P and dS are there */
         multiply<T, ROWS, UNROLL>(
             d_v, left<ROWS, K_OUTER>(shared + AT::P, m),
             right<ROWS, K_OUTER>(shared + AT::D_O + stage * SHAPE::Q_BYTES, n));
         multiply<T, ROWS, UNROLL>(d_k, left<ROWS, K_OUTER>(shared + AT::D_S, m),
                                   right<ROWS, K_OUTER>(shared + AT::Q + stage * SHAPE::Q_BYTES, n));
-        add_d_q<T, SHAPE>(shared, d_q);
+        add_d_q<T, SHAPE>(shared, d_q_of<SHAPE>(call, batch, head, tile));
     }
     ptx::copy_async_wait<0>();
     __syncthreads(); /* all are done with K and V */
@@ -310,62 +206,11 @@ __global__ void __launch_bounds__(SHAPE::THREADS, 1) backward_kernel(const mlb_a
                                       memory + AT::V);
 }
 
-/* dQ = scale times the sums, rounded. Grid: x = query tiles, y = heads, z = batch. Shared memory: a
- * tile of Q. */
-template <typename T, typename SHAPE>
-__global__ void __launch_bounds__(SHAPE::THREADS) convert_kernel(const mlb_attention_call call)
-{
-    constexpr int MT = SHAPE::Q_MT, NT = SHAPE::Q_NT;
-    const backward_workspace work = workspace_of<SHAPE>(call);
-    const int head = (int)blockIdx.y, batch = (int)blockIdx.z, tile = (int)blockIdx.x;
-    const int warp = (int)threadIdx.x / 32;
-    const int m = warp % SHAPE::Q_ROWS * MT * 16, n = warp / SHAPE::Q_ROWS * NT * 8;
-    const float *from = work.d_q + threadIdx.x +
-                        (((int64_t)batch * call.heads + head) * work.tiles + tile) *
-                            ((int64_t)SHAPE::ROWS * SHAPE::DIM);
-    char *shared = (char *)ptx::dynamic_shared();
-    float d_q[MT][NT][4];
-#pragma unroll
-    for (int i = 0; i < MT; i++)
-#pragma unroll
-        for (int j = 0; j < NT; j++)
-#pragma unroll
-            for (int e = 0; e < 4; e++)
-                d_q[i][j][e] = from[((i * NT + j) * 4 + e) * SHAPE::THREADS];
-    scale_sums(d_q, call.scale);
-    store_sums<T, SHAPE::ROWS>(shared, d_q, m, n);
-    __syncthreads();
-    store_rows<SHAPE::ROWS, SHAPE::DIM, SHAPE::THREADS>(head_of(call.d_q, batch, head, call.rows_q),
-                                                        tile * SHAPE::ROWS, shared);
-}
-
 /* ----------------------------------------------------------------------------------- the launches
  */
 
 using backward_64 = backward_shape<64, 128, 128, 4, 4, 4>;
 using backward_128 = backward_shape<128, 64, 128, 2, 4, 2>;
-
-/* start(kernel, grid, threads, shared bytes, arguments) launches and returns 0 or an error;
- * start.zero(pointer, bytes) sets memory to zero likewise. */
-template <typename T, typename SHAPE, typename START>
-int start_backward_shape(const mlb_attention_call &call, const START &start)
-{
-    const unsigned heads = (unsigned)call.heads, batch = (unsigned)call.batch;
-    const backward_workspace work = workspace_of<SHAPE>(call);
-    const int padded = work.tiles * SHAPE::ROWS;
-    const unsigned keys = (unsigned)((call.rows_kv + SHAPE::COLUMNS - 1) / SHAPE::COLUMNS);
-    int error = start.zero(work.d_q, (size_t)batch * heads * (size_t)padded * SHAPE::DIM * 4);
-    if (!error)
-        error = start(prepare_kernel<T>, dim3((unsigned)padded / PREPARE_ROWS, heads, batch), 256,
-                      0, call, work.stats, padded);
-    if (!error)
-        error = start(backward_kernel<T, SHAPE>, dim3(keys, (unsigned)call.kv_heads, batch),
-                      SHAPE::THREADS, SHAPE::SHARED_BYTES, call);
-    if (!error)
-        error = start(convert_kernel<T, SHAPE>, dim3((unsigned)work.tiles, heads, batch),
-                      SHAPE::THREADS, SHAPE::Q_BYTES, call);
-    return error;
-}
 
 /* act.template on<SHAPE>() for the shape that does these head dims, else act.none(). */
 template <typename ACT> auto with_backward_shape(int dim, int dim_v, const ACT &act)
@@ -382,8 +227,14 @@ template <typename START> struct backward_start {
     const START &start;
     template <typename SHAPE> int on() const
     {
-        return call.dtype == MLB_BF16 ? start_backward_shape<ptx::bf16, SHAPE>(call, start)
-                                      : start_backward_shape<ptx::f16, SHAPE>(call, start);
+        return call.dtype == MLB_BF16 ? as<ptx::bf16, SHAPE>() : as<ptx::f16, SHAPE>();
+    }
+    template <typename T, typename SHAPE> int as() const
+    {
+        return start_backward_around<T, SHAPE>(call, start, [this](dim3 grid) {
+            return start(backward_kernel<T, SHAPE>, grid, SHAPE::THREADS, SHAPE::SHARED_BYTES,
+                         call);
+        });
     }
     int none() const
     {
@@ -395,29 +246,6 @@ template <typename START> int start_backward(const mlb_attention_call &call, con
 {
     return with_backward_shape(call.dim, call.dim_v, backward_start<START>{call, start});
 }
-
-struct backward_shared_bytes {
-    template <typename SHAPE> size_t on() const
-    {
-        return SHAPE::SHARED_BYTES;
-    }
-    size_t none() const
-    {
-        return 0;
-    }
-};
-
-struct backward_workspace_bytes {
-    const mlb_attention_call &call;
-    template <typename SHAPE> size_t on() const
-    {
-        return workspace_bytes<SHAPE>(call);
-    }
-    size_t none() const
-    {
-        return 0;
-    }
-};
 
 } // namespace attention
 

@@ -6,7 +6,8 @@
 #include "harness/base/text.h"
 #include "harness/device/cuda_status.h"
 
-static const char *const map_names[MLB_ATTENTION_MAPS] = {"Q", "K", "V", "Q", "K", "V", "dO", "stats"};
+static const char *const map_names[MLB_ATTENTION_MAPS] = {"Q", "K", "V",  "Q",
+                                                          "K", "V", "dO", "stats"};
 
 static enum mlb_status check(const struct mlb_attention_params *params, const struct mlb_ctx *ctx,
                              struct mlb_error *err)
@@ -14,10 +15,11 @@ static enum mlb_status check(const struct mlb_attention_params *params, const st
     int dim = (int)params->head_dim, dim_v = (int)params->head_dim_v;
     bool backward = params->pass == MLB_ATTENTION_BWD;
     if (ctx->device->info.capability != 90)
-        return mlb_fail(err, MLB_E_UNSUPPORTED,
-                        "wgmma needs compute capability 9.0 exactly (H100, H200), this GPU has %u.%u",
-                        (unsigned)ctx->device->info.capability / 10,
-                        (unsigned)ctx->device->info.capability % 10);
+        return mlb_fail(
+            err, MLB_E_UNSUPPORTED,
+            "wgmma needs compute capability 9.0 exactly (H100, H200), this GPU has %u.%u",
+            (unsigned)ctx->device->info.capability / 10,
+            (unsigned)ctx->device->info.capability % 10);
     if (backward ? mlb_attention_wgmma_has_backward(dim, dim_v)
                  : mlb_attention_wgmma_has_forward(dim, dim_v))
         return MLB_OK;

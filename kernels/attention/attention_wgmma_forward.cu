@@ -18,7 +18,6 @@ extern "C" void mlb_attention_wgmma_forward_tensors(const struct mlb_attention_c
 extern "C" int mlb_attention_wgmma_forward(const struct mlb_attention_call *call, const void *maps,
                                            void *stream)
 {
-    return attention::start_wgmma_forward(
-        *call, static_cast<const CUtensorMap *>(maps),
-        attention::cuda_start{static_cast<cudaStream_t>(stream)});
+    return attention::start_wgmma_forward(*call, static_cast<const CUtensorMap *>(maps),
+                                          attention::cuda_start{static_cast<cudaStream_t>(stream)});
 }

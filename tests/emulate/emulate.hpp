@@ -253,6 +253,13 @@ template <int GROUPS> void bulk_wait_read()
 {
     emulate::bulk_wait(GROUPS);
 }
+inline void reduce_add(float *to, float4 value)
+{
+    to[0] += value.x;
+    to[1] += value.y;
+    to[2] += value.z;
+    to[3] += value.w;
+}
 inline void fence_async()
 {
 }

@@ -32,5 +32,5 @@ static enum mlb_status backward(const struct mlb_attention_call *call, const voi
     });
 }
 
-const struct mlb_attention_family emulated_attention = {"mma",   check,   workspace_bytes, 0,
-                                                        nullptr, forward, backward};
+const struct mlb_attention_family emulated_attention = {"mma",   emulated_check, workspace_bytes, 0,
+                                                        nullptr, forward,        backward};
