@@ -288,14 +288,58 @@ static enum mlb_status poison(struct mlb_attention_sample *sample, int pass, str
     return MLB_OK;
 }
 
-/* Index of the first of `count` elements that is not finite; `count` when all are. */
-static uint64_t first_bad(enum mlb_dtype dtype, const void *array, uint64_t count, int threads)
+/* Bits that are all set in what is not finite; none in e4m3's largest number. */
+static uint32_t exponent_bits(enum mlb_dtype dtype)
 {
+    switch (dtype) {
+    case MLB_BF16:
+        return 0x7f80;
+    case MLB_F16:
+        return 0x7c00;
+    case MLB_E4M3:
+        return 0x7f;
+    default:
+        return 0x7f800000;
+    }
+}
+
+/* Are all finite? A loop for each width, so that the compiler takes many at a time. */
+static bool all_finite(enum mlb_dtype dtype, const unsigned char *array, uint64_t count)
+{
+    const uint32_t mask = exponent_bits(dtype);
+    unsigned bad = 0;
+    switch (mlb_dtype_bytes(dtype)) {
+    case 1:
+        for (uint64_t i = 0; i < count; i++)
+            bad |= (array[i] & mask) == mask;
+        break;
+    case 2:
+        for (uint64_t i = 0; i < count; i++)
+            bad |= (((const uint16_t *)(const void *)array)[i] & mask) == mask;
+        break;
+    default:
+        for (uint64_t i = 0; i < count; i++)
+            bad |= (((const uint32_t *)(const void *)array)[i] & mask) == mask;
+        break;
+    }
+    return !bad;
+}
+
+/* Index of the first of `count` elements that is not finite; `count` when all are. */
+static uint64_t first_bad(enum mlb_dtype dtype, const unsigned char *array, uint64_t count,
+                          int threads)
+{
+    const uint64_t block = 65536;
+    size_t size = mlb_dtype_bytes(dtype);
     uint64_t first = count;
 #pragma omp parallel for num_threads(threads) schedule(static) reduction(min : first)
-    for (uint64_t i = 0; i < count; i++)
-        if (!isfinite(mlb_dtype_load(dtype, array, i)) && i < first)
-            first = i;
+    for (uint64_t at = 0; at < count; at += block) {
+        uint64_t length = count - at < block ? count - at : block;
+        if (!all_finite(dtype, array + at * size, length) && at < first)
+            first = at;
+    }
+    while (first < count && all_finite(dtype, array + first * size, 1))
+        first++;
     return first;
 }
 

@@ -22,7 +22,7 @@ static inline void open_attention_rig(struct attention_rig *rig, enum mlb_data d
                                 .seed = 20,
                                 .threads = 2,
                                 .memory_bytes = (uint64_t)1 << 30};
-    check_ok(mlb_backend_cpu.open(0, 2, &rig->ctx.device, &rig->err), &rig->err);
+    check_ok(mlb_backend_cpu.open(0, 1, &rig->ctx.device, &rig->err), &rig->err);
 }
 
 static inline void close_attention_rig(struct attention_rig *rig)

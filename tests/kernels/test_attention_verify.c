@@ -55,6 +55,7 @@ static struct mlb_verification outcome(enum mlb_data data, const struct job *as,
     struct job job = *as;
     struct mlb_attention_params params = attention_params(texts);
     open_attention_rig(&rig, data);
+    rig.ctx.threads = 1; /* of many small cases, threads would mostly wait */
     struct mlb_verification found = verify_attention(&rig, &job_variant, &job, &params);
     close_attention_rig(&rig);
     return found;
@@ -97,7 +98,7 @@ static void test_right_results_pass(void **unused)
 }
 
 /* Large enough to be sampled; rows and heads both. */
-#define LARGE "seq=384 heads=8 kv_heads=4 head_dim=64 batch=2 causal=true"
+#define LARGE "seq=192 heads=4 kv_heads=2 head_dim=32 causal=true"
 
 static void test_large_cases_are_sampled(void **unused)
 {
@@ -110,8 +111,8 @@ static void test_large_cases_are_sampled(void **unused)
         check_attention_verified(&found, &params);
         check_true(strstr(found.method, "sampled rows") != NULL);
         /* far fewer than there are, and some of every output */
-        check_true(found.checked < 2 * 384 * 8 * 64 / 4);
-        check_true(found.checked > 1000);
+        check_true(found.checked < 192 * 4 * 32 / 4);
+        check_true(found.checked > 500);
     }
 }
 
@@ -157,7 +158,7 @@ static void test_nan_anywhere_is_caught(void **unused)
     char texts[160];
     (void)unused;
     for (size_t i = 0; i < OUTPUTS; i++)
-        for (uint64_t at = 0; at < 6000; at += 1999) {
+        for (uint64_t at = 0; at < 700; at += 233) {
             struct job job = {.tensor = outputs[i].tensor, .first = at, .count = 1, .factor = 1.0};
             job.added = i % 2 ? (double)INFINITY : (double)NAN;
             refuse("NaN", &job, with_pass(texts, sizeof texts, LARGE, outputs[i].pass),
