@@ -20,12 +20,16 @@ static enum mlb_status check(const struct mlb_attention_params *params, const st
             "wgmma needs compute capability 9.0 exactly (H100, H200), this GPU has %u.%u",
             (unsigned)ctx->device->info.capability / 10,
             (unsigned)ctx->device->info.capability % 10);
-    if (backward ? mlb_attention_wgmma_has_backward(dim, dim_v)
-                 : mlb_attention_wgmma_has_forward(dim, dim_v))
-        return MLB_OK;
-    return mlb_fail(err, MLB_E_UNSUPPORTED, "wgmma %s has head dims %s, not %d/%d",
-                    backward ? "backward" : "forward",
-                    backward ? "64 and 128" : "64, 128, 256 and 192/128", dim, dim_v);
+    if (!(backward ? mlb_attention_wgmma_has_backward(dim, dim_v)
+                   : mlb_attention_wgmma_has_forward(dim, dim_v)))
+        return mlb_fail(err, MLB_E_UNSUPPORTED, "wgmma %s has head dims %s, not %d/%d",
+                        backward ? "backward" : "forward",
+                        backward ? "64 and 128" : "64, 128, 256 and 192/128", dim, dim_v);
+    if (!mlb_attention_wgmma_built())
+        return mlb_fail(err, MLB_E_UNSUPPORTED,
+                        "wgmma: this build has no code for sm_90a: add 90a-real to "
+                        "CMAKE_CUDA_ARCHITECTURES");
+    return MLB_OK;
 }
 
 static enum mlb_status make_maps(CUtensorMap *maps, const struct mlb_tensor *tensors, int first,

@@ -30,6 +30,8 @@ enum mlb_attention_map {
 /* Are there kernels for these head dims? Forward 64, 128, 256 and 192/128, backward 64 and 128. */
 bool mlb_attention_wgmma_has_forward(int dim, int dim_v);
 bool mlb_attention_wgmma_has_backward(int dim, int dim_v);
+/* Has this build code for sm_90a? Asks the device that is current. */
+bool mlb_attention_wgmma_built(void);
 size_t mlb_attention_wgmma_workspace_bytes(const struct mlb_attention_call *call);
 /* The tensors of a pass, of which the caller makes CUtensorMaps: to[MLB_ATTENTION_FORWARD_Q] to
  * ..._V, and to[MLB_ATTENTION_BACKWARD_Q] to ..._STATS. */

@@ -8,6 +8,16 @@ extern "C" bool mlb_attention_wgmma_has_forward(int dim, int dim_v)
     return attention::with_wgmma_forward_shape(dim, dim_v, attention::has_shape{});
 }
 
+/* Where it was not compiled for sm_90a the kernel is empty: a handful of registers. */
+extern "C" bool mlb_attention_wgmma_built(void)
+{
+    cudaFuncAttributes found = {};
+    cudaError_t code = cudaFuncGetAttributes(
+        &found, attention::wgmma_forward_kernel<ptx::bf16, attention::wgmma_forward_128>);
+    cudaGetLastError(); /* no image for the device at all: the answer is no */
+    return code == cudaSuccess && found.numRegs > attention::wgmma_forward_128::FEW;
+}
+
 extern "C" void mlb_attention_wgmma_forward_tensors(const struct mlb_attention_call *call,
                                                     struct mlb_tensor *to)
 {

@@ -14,7 +14,7 @@ namespace attention
 template <int STAGES> struct stage_of {
     uint32_t index, parity;
     __device__ __forceinline__ explicit stage_of(int step)
-        : index((uint32_t)(step % STAGES)), parity((uint32_t)(step / STAGES % 2))
+        : index((uint32_t)step % STAGES), parity((uint32_t)step / STAGES % 2)
     {
     }
 };
