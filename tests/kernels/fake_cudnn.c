@@ -65,6 +65,15 @@ static const struct attribute *find(const struct descriptor *descriptor, int nam
     return NULL;
 }
 
+/* One that every descriptor of this kind has. */
+static const struct attribute *required(const struct descriptor *descriptor, int name)
+{
+    const struct attribute *attribute = find(descriptor, name);
+    if (!attribute)
+        abort();
+    return attribute;
+}
+
 static int64_t number(const struct descriptor *descriptor, int name)
 {
     const struct attribute *attribute = find(descriptor, name);
@@ -81,12 +90,12 @@ static struct descriptor *child(const struct descriptor *descriptor, int name)
 
 static const int64_t *dims(const struct descriptor *tensor)
 {
-    return find(tensor, MLB_CUDNN_ATTR_TENSOR_DIMENSIONS)->value.number;
+    return required(tensor, MLB_CUDNN_ATTR_TENSOR_DIMENSIONS)->value.number;
 }
 
 static const int64_t *strides(const struct descriptor *tensor)
 {
-    return find(tensor, MLB_CUDNN_ATTR_TENSOR_STRIDES)->value.number;
+    return required(tensor, MLB_CUDNN_ATTR_TENSOR_STRIDES)->value.number;
 }
 
 static int64_t extent(const struct descriptor *tensor)
@@ -117,8 +126,8 @@ static enum mlb_dtype dtype_of(const struct descriptor *tensor)
 /* Where a tensor in memory is, by its id in the pack. */
 static void *bound(const struct descriptor *pack, const struct descriptor *tensor)
 {
-    const struct attribute *ids = find(pack, MLB_CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS);
-    const struct attribute *at = find(pack, MLB_CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS);
+    const struct attribute *ids = required(pack, MLB_CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS);
+    const struct attribute *at = required(pack, MLB_CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS);
     int64_t id = number(tensor, MLB_CUDNN_ATTR_TENSOR_UNIQUE_ID);
     for (int64_t i = 0; i < ids->count; i++)
         if (ids->value.number[i] == id)
@@ -372,7 +381,7 @@ int cudnnBackendSetAttribute(void *to, int name, int type, int64_t count, const 
 
 static bool has_dimension(const struct descriptor *graph, int64_t dimension)
 {
-    const struct attribute *ops = find(graph, MLB_CUDNN_ATTR_OPERATIONGRAPH_OPS);
+    const struct attribute *ops = required(graph, MLB_CUDNN_ATTR_OPERATIONGRAPH_OPS);
     for (int64_t i = 0; i < ops->count; i++) {
         const struct descriptor *a =
             child(ops->value.pointer[i], MLB_CUDNN_ATTR_OPERATION_MATMUL_ADESC);
@@ -455,7 +464,7 @@ int cudnnBackendExecute(void *handle, void *with, void *pack)
     const struct descriptor *plan = with;
     if (!handle || !plan->finalized || plan->engine == FAILS)
         return EXECUTION_FAILED;
-    const struct attribute *ops = find(plan->graph, MLB_CUDNN_ATTR_OPERATIONGRAPH_OPS);
+    const struct attribute *ops = required(plan->graph, MLB_CUDNN_ATTR_OPERATIONGRAPH_OPS);
     for (int64_t i = 0; i < ops->count; i++)
         run(pack, ops->value.pointer[i]);
     for (int64_t i = 0; i < ops->count; i++) {
