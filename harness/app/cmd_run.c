@@ -283,10 +283,8 @@ static enum mlb_status measure_one(struct job *job, const struct mlb_case *item,
                                    struct mlb_error *err)
 {
     double end_s = fair_end(job, item);
-    struct mlb_search_case search = {.session = &job->session,
-                                     .like = item,
-                                     .stop_at_s = end_s,
-                                     .progress = &job->progress};
+    struct mlb_search_case search = {
+        .session = &job->session, .like = item, .stop_at_s = end_s, .progress = &job->progress};
     enum mlb_status status = item->search ? mlb_search_case(&search, err) : MLB_OK;
     if (status == MLB_OK)
         status = measure_case(job, item->search ? &search.best : item, end_s, &search, err);
