@@ -49,6 +49,8 @@ static void add_phase(const struct mlb_report *report, const struct mlb_row *row
         mlb_text_addf(to, ", %s %s", energy, mlb_report_cell_title(MLB_CELL_ENERGY, row));
     if (window->temperature_max_c.known)
         mlb_text_addf(to, ", %.0f C", window->temperature_max_c.value);
+    if (!time->interval.known)
+        mlb_text_addf(to, ", n=%zu: no interval", time->n);
     if (window->verdict[0])
         mlb_text_addf(to, ", UNTRUSTED: %s", window->verdict);
 }

@@ -276,6 +276,9 @@ static void notes_of_a_row(void **state)
     check_note(fixture, 0, MLB_NOTE_SUSTAIN, "clock from 1605 to 1440 MHz; burst from rest: 842");
     mlb_format(row->sustain.window.verdict, sizeof row->sustain.window.verdict, "too hot");
     check_note(fixture, 0, MLB_NOTE_SUSTAIN, "72 C, UNTRUSTED: too hot, time +0.42 %/min");
+    row->sustain.burst.n = 3;
+    row->sustain.burst.interval.known = false;
+    check_note(fixture, 0, MLB_NOTE_SUSTAIN, "61 C, n=3: no interval");
     row->verification.wrong = 1; /* nothing of it is a result then */
     check_note(fixture, 0, MLB_NOTE_SUSTAIN, "");
     check_note(fixture, 1, MLB_NOTE_DETAILS, "");
