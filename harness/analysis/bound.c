@@ -58,7 +58,7 @@ static struct mlb_bound bound_at(const struct mlb_device_info *device, const str
     return bound;
 }
 
-static double measured_clock(const struct mlb_telemetry_window *window)
+double mlb_bound_clock(const struct mlb_telemetry_window *window)
 {
     return window->clock_ranks_mean_hz.known ? window->clock_ranks_mean_hz.value
                                              : mlb_telemetry_clock(window);
@@ -67,7 +67,7 @@ static double measured_clock(const struct mlb_telemetry_window *window)
 struct mlb_bound mlb_bound_of_row(const struct mlb_device_info *device, const struct mlb_row *row,
                                   const struct mlb_telemetry_window *window)
 {
-    double clock_hz = measured_clock(window);
+    double clock_hz = mlb_bound_clock(window);
     bool seen = clock_hz > 0.0;
     struct mlb_bound bound = bound_at(device, row, seen ? clock_hz : device->clock_hz);
     bound.at_clock = bound.known && seen && bound.clock_hz > 0.0;

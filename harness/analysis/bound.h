@@ -16,6 +16,9 @@ struct mlb_bound {
     double clock_hz; /* that it was made with; 0 for a bus */
 };
 
+/* The clock that a bound is made with: the mean of all ranks', else this one's; 0 = not known. */
+double mlb_bound_clock(const struct mlb_telemetry_window *window);
+
 /* Bound of the row's first rate at the clock that the window saw, or at the highest one when it saw
  * none. Unknown for a device that is not in the table, collectives, links and rows of another
  * device than this. */

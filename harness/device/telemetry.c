@@ -76,6 +76,7 @@ static void begin_cycles(struct mlb_telemetry *telemetry)
 static struct mlb_maybe end_cycles(struct mlb_telemetry *telemetry)
 {
     const double deadline_s = 5.0; /* of a kernel of some microseconds */
+    const double most = 1.05;      /* of the highest clock: more is no clock */
     struct mlb_maybe clock = {0};
     struct mlb_error ignored = {0};
     struct mlb_device *device = telemetry->device;
@@ -83,7 +84,8 @@ static struct mlb_maybe end_cycles(struct mlb_telemetry *telemetry)
                   device->backend->count_cycles(device, 1, &ignored) == MLB_OK &&
                   mlb_sync(device, deadline_s, &ignored) == MLB_OK &&
                   device->backend->clock_between(device, &clock.value, &ignored) == MLB_OK &&
-                  clock.value > 0.0;
+                  clock.value > 0.0 &&
+                  (device->info.clock_hz == 0.0 || clock.value <= most * device->info.clock_hz);
     return clock;
 }
 

@@ -55,7 +55,7 @@ struct mlb_telemetry_window {
 };
 
 /* The clock that the window had: by the SMs' own counters where they are, since they count what
- * others only sample. 0 = not known. */
+ * others only sample; but not when they are far from what the driver says. 0 = not known. */
 double mlb_telemetry_clock(const struct mlb_telemetry_window *window);
 
 struct mlb_telemetry; /* opaque */

@@ -296,7 +296,9 @@ void mlb_telemetry_take_cycles(bool counts, struct mlb_maybe clock_hz,
 
 double mlb_telemetry_clock(const struct mlb_telemetry_window *window)
 {
-    return window->clock_kernel_hz.known   ? window->clock_kernel_hz.value
-           : window->clock_median_hz.known ? window->clock_median_hz.value
-                                           : 0.0;
+    const double far = 0.15;
+    double kernel = window->clock_kernel_hz.known ? window->clock_kernel_hz.value : 0.0;
+    double median = window->clock_median_hz.known ? window->clock_median_hz.value : 0.0;
+    bool apart = median > 0.0 && fabs(kernel - median) > far * median;
+    return kernel > 0.0 && !apart ? kernel : median;
 }

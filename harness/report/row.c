@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "harness/analysis/bound.h"
 #include "harness/analysis/shares.h"
 #include "harness/base/units.h"
 
@@ -26,8 +27,9 @@ void mlb_report_clock(const struct mlb_row *row, const struct mlb_telemetry_wind
                       char *to, size_t size)
 {
     to[0] = '\0';
-    if (row->has_telemetry && window->clock_median_hz.known && strcmp(row->device, "cpu") != 0)
-        mlb_format(to, size, "%.0f MHz", window->clock_median_hz.value * 1e-6);
+    double hz = mlb_bound_clock(window);
+    if (row->has_telemetry && hz > 0.0 && strcmp(row->device, "cpu") != 0)
+        mlb_format(to, size, "%.0f MHz", hz * 1e-6);
 }
 
 /* Three digits, and no power of ten where figures of real devices are. */

@@ -187,6 +187,10 @@ static void test_a_gpu_counts_its_own_clock(void **state)
         check_text(window.throttle, "unknown");
         check_text(window.clock_source, lost ? "" : "kernel");
         check_close(mlb_telemetry_clock(&window), lost ? 0 : 1.75e9, 0);
+        gpu.base.info.clock_hz = 1.6e9; /* no SM counts faster than its highest clock */
+        mlb_telemetry_begin(telemetry);
+        mlb_telemetry_end(telemetry, &window);
+        check_true(!window.clock_kernel_hz.known);
         mlb_telemetry_close(telemetry);
     }
 }
