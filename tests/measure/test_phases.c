@@ -3,6 +3,7 @@
  */
 #include "tests/check.h"
 
+#include "harness/base/clock.h"
 #include "harness/base/text.h"
 #include "harness/device/meter.h"
 #include "tests/measure/bench.h"
@@ -234,7 +235,9 @@ static void burst_and_sustained_are_apart(void **state)
     begin_gpu(&b, times, FAST + 1);
     b.item->measure.sustain_s = 6;
     check_ok(mlb_telemetry_open_meter(&clock.base, &b.run.telemetry, &b.err), &b.err);
+    double began_s = mlb_clock_s();
     check_ok(bench_measure(&b), &b.err);
+    check_true(mlb_clock_s() - began_s >= 1.5); /* a rest before the burst: real time */
     const struct mlb_sustain *sustain = &b.row.sustain;
     check_true(b.row.has_sustain);
     check_close(sustain->burst.median, 1e6, 1e-9);
