@@ -26,35 +26,44 @@ static enum mlb_status take_steps(const struct mlb_variant *variant, void *state
     return status == MLB_OK ? mlb_sync(ctx->device, VERIFY_DEADLINE_S, err) : status;
 }
 
-static enum mlb_status put_word(const struct mlb_launch *launch, uint64_t value,
-                                const struct mlb_ctx *ctx, struct mlb_error *err)
+static enum mlb_status clear_counters(const struct mlb_launch *launch, const struct mlb_ctx *ctx,
+                                      struct mlb_error *err)
 {
-    return mlb_copy(ctx->device, launch->word, &value, sizeof value, MLB_TO_DEVICE, err);
+    const unsigned char zeros[MLB_LAUNCH_LINE] = {0};
+    enum mlb_status status = MLB_OK;
+    for (size_t lane = 0; lane < launch->lanes && status == MLB_OK; lane++)
+        status = mlb_copy(ctx->device, launch->words + lane * MLB_LAUNCH_LINE_WORDS, zeros,
+                          sizeof zeros, MLB_TO_DEVICE, err);
+    return status;
 }
 
-static enum mlb_status get_word(const struct mlb_launch *launch, uint64_t *value,
-                                const struct mlb_ctx *ctx, struct mlb_error *err)
+/* Each thread of a kernel has a counter of its own. */
+static enum mlb_status check_counters(const struct mlb_launch *launch, const struct mlb_ctx *ctx,
+                                      struct mlb_verification *verification, struct mlb_error *err)
 {
-    return mlb_copy(ctx->device, value, launch->word, sizeof *value, MLB_TO_HOST, err);
+    uint64_t should = VERIFY_LAUNCHES * launch->nodes;
+    for (size_t lane = 0; lane < launch->lanes; lane++) {
+        uint64_t counted = 0;
+        if (mlb_copy(ctx->device, &counted, launch->words + lane * MLB_LAUNCH_LINE_WORDS,
+                     sizeof counted, MLB_TO_HOST, err) != MLB_OK)
+            return err->status;
+        mlb_verify_element(verification, (double)counted, (double)should, 0.0,
+                           "kernels that ran in %u launches, thread %zu", VERIFY_LAUNCHES, lane);
+    }
+    return MLB_OK;
 }
 
 static enum mlb_status count_kernels(const struct mlb_variant *variant, struct mlb_launch *launch,
                                      const struct mlb_ctx *ctx,
                                      struct mlb_verification *verification, struct mlb_error *err)
 {
-    uint64_t counted = 0, should = VERIFY_LAUNCHES * launch->nodes;
     verification->method = "kernels counted by themselves";
-    enum mlb_status status = put_word(launch, 0, ctx, err);
+    enum mlb_status status = clear_counters(launch, ctx, err);
     launch->counting = true;
     if (status == MLB_OK)
         status = take_steps(variant, launch, VERIFY_LAUNCHES, ctx, err);
     launch->counting = false;
-    if (status == MLB_OK)
-        status = get_word(launch, &counted, ctx, err);
-    if (status == MLB_OK)
-        mlb_verify_element(verification, (double)counted, (double)should, 0.0,
-                           "kernels that ran in %u launches", VERIFY_LAUNCHES);
-    return status;
+    return status == MLB_OK ? check_counters(launch, ctx, verification, err) : status;
 }
 
 /* Both ends hold something else before; the half of a word is exact as a double. */
@@ -66,11 +75,13 @@ static enum mlb_status follow_a_word(const struct mlb_variant *variant, struct m
     uint64_t sent = mlb_rng_bits(ctx->seed, 0) >> 16, came = 0;
     verification->method = "the word that was sent came";
     *launch->host = to_device ? sent : ~sent;
-    enum mlb_status status = put_word(launch, to_device ? ~sent : sent, ctx, err);
+    const uint64_t before = to_device ? ~sent : sent;
+    enum mlb_status status =
+        mlb_copy(ctx->device, launch->words, &before, sizeof before, MLB_TO_DEVICE, err);
     if (status == MLB_OK)
         status = take_steps(variant, launch, 1, ctx, err);
     if (status == MLB_OK && to_device)
-        status = get_word(launch, &came, ctx, err);
+        status = mlb_copy(ctx->device, &came, launch->words, sizeof came, MLB_TO_HOST, err);
     else
         came = *launch->host;
     if (status == MLB_OK)
@@ -97,7 +108,7 @@ static enum mlb_status verify(const struct mlb_variant *variant, void *state, co
 
 static const struct mlb_option params_table[] = {
     {"op", 0, MLB_CHOICE, AT(op), 0, 0, "kernel", op_names, "OP",
-     "an empty kernel, a graph of them, or a copy of 8 bytes", 0},
+     "an empty kernel (a CPU: a parallel region), a graph of them, or a copy of 8 bytes", 0},
     {"mode", 0, MLB_CHOICE, AT(mode), 0, 0, "round-trip", mode_names, "MODE",
      "wait for each one on the host, or enqueue one after the other", 0},
     {"nodes", 0, MLB_COUNT, AT(nodes), 1, 10000, "1", NULL, "N", "kernels of a graph, in a chain",
@@ -148,6 +159,12 @@ static const struct mlb_variant variants[] = {{.name = "cudart",
                                                .step = mlb_launch_cuda_step,
                                                .details = details,
                                                .teardown = mlb_launch_cuda_teardown},
+                                              {.name = "openmp",
+                                               .device = "cpu",
+                                               .check = mlb_launch_cpu_check,
+                                               .setup = mlb_launch_cpu_setup,
+                                               .step = mlb_launch_cpu_step,
+                                               .teardown = mlb_launch_cpu_teardown},
                                               {0}};
 
 const struct mlb_workload mlb_launch = {

@@ -64,7 +64,7 @@ static enum mlb_status make_graphs(struct mlb_launch *launch, struct mlb_device 
         return err->status;
     if (make_graph(launch, NULL, &launch->graphs[0], device, err) != MLB_OK)
         return err->status;
-    return make_graph(launch, launch->word, &launch->graphs[1], device, err);
+    return make_graph(launch, launch->words, &launch->graphs[1], device, err);
 }
 
 enum mlb_status mlb_launch_cuda_setup(void *state, const void *params, const struct mlb_ctx *ctx,
@@ -72,14 +72,14 @@ enum mlb_status mlb_launch_cuda_setup(void *state, const void *params, const str
 {
     struct mlb_launch *launch = state;
     const struct mlb_launch_params *p = params;
-    void *word = NULL, *host = NULL;
+    void *words = NULL, *host = NULL;
     launch->op = (enum mlb_launch_op)p->op;
     launch->mode = (enum mlb_launch_mode)p->mode;
     launch->nodes = p->nodes;
     launch->wait_s = ctx->comm->deadline_s;
-    enum mlb_status status =
-        mlb_alloc(ctx->device, sizeof *launch->word, "launch.word", &word, err);
-    launch->word = word;
+    launch->lanes = 1;
+    enum mlb_status status = mlb_alloc(ctx->device, MLB_LAUNCH_LINE, "launch.words", &words, err);
+    launch->words = words;
     if (status == MLB_OK)
         status = mlb_cuda_check(cudaMallocHost(&host, sizeof *launch->host), err,
                                 "lock 8 bytes of host memory, device %d", ctx->device->info.index);
@@ -94,17 +94,17 @@ static int enqueue(const struct mlb_launch *launch, cudaStream_t stream)
 {
     switch (launch->op) {
     case MLB_LAUNCH_KERNEL:
-        return mlb_launch_tick(stream, launch->counting ? launch->word : NULL);
+        return mlb_launch_tick(stream, launch->counting ? launch->words : NULL);
     case MLB_LAUNCH_GRAPH:
         return cudaGraphLaunch(launch->graphs[launch->counting ? 1 : 0], stream);
     case MLB_LAUNCH_H2D:
-        return cudaMemcpyAsync(launch->word, launch->host, sizeof *launch->word,
+        return cudaMemcpyAsync(launch->words, launch->host, sizeof *launch->words,
                                cudaMemcpyHostToDevice, stream);
     case MLB_LAUNCH_D2H:
         break;
     }
-    return cudaMemcpyAsync(launch->host, launch->word, sizeof *launch->word, cudaMemcpyDeviceToHost,
-                           stream);
+    return cudaMemcpyAsync(launch->host, launch->words, sizeof *launch->words,
+                           cudaMemcpyDeviceToHost, stream);
 }
 
 /* A round trip waits within the step: that is what it measures. */
@@ -132,6 +132,6 @@ void mlb_launch_cuda_teardown(void *state, const struct mlb_ctx *ctx)
             cudaGraphExecDestroy(launch->graphs[i]);
     if (launch->host)
         cudaFreeHost(launch->host);
-    mlb_free(ctx->device, launch->word);
+    mlb_free(ctx->device, launch->words);
     *launch = (struct mlb_launch){0};
 }

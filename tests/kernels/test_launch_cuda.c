@@ -64,7 +64,7 @@ static void test_launches_that_do_nothing_are_caught(void **state)
         const char *text;
     } rows[] = {
         {{MLB_LAUNCH_KERNEL, MLB_ROUND_TRIP, 1},
-         "kernels that ran in 100 launches: is 0, should be"},
+         "kernels that ran in 100 launches, thread 0: is 0, should be"},
         {{MLB_LAUNCH_H2D, MLB_ROUND_TRIP, 1}, "the word copied h2d: is "},
         {{MLB_LAUNCH_D2H, MLB_BACK_TO_BACK, 1}, "the word copied d2h: is "},
     };
@@ -87,7 +87,7 @@ static enum mlb_status one_less(void *state, const struct mlb_ctx *ctx, struct m
 {
     struct mlb_launch *launch = state;
     enum mlb_status status = mlb_launch_cuda_step(state, ctx, err);
-    *launch->word -= launch->counting;
+    *launch->words -= launch->counting;
     return status;
 }
 
@@ -105,7 +105,7 @@ static void test_a_lost_kernel_is_caught(void **state)
     struct mlb_verification found =
         finish_case(&rig, &mlb_launch, &bad, &launch, &params, &details);
     check_contains(found.first_wrong, "is 900, should be 1000");
-    check_u64(*launch.word, 900); /* what is timed does not count */
+    check_u64(*launch.words, 900); /* what is timed does not count */
     bad.teardown(&launch, &rig.ctx);
     close_fake(&rig);
 }
@@ -128,7 +128,7 @@ static void test_a_round_trip_waits(void **state)
     launch.wait_s = 1e-3;
     fake_cudart.busy_queries = 1 << 30;
     check_fails(variant->step(&launch, &rig.ctx, &rig.err), MLB_E_TIMEOUT, &rig.err, "still works");
-    void *word = launch.word, *host = launch.host;
+    void *word = launch.words, *host = launch.host;
     variant->teardown(&launch, &rig.ctx); /* would wait for ever if it freed */
     check_i64(fake_cudart.frees, 0);
     close_case_rig(&rig);
