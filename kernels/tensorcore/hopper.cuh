@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Instructions of sm_90a as functions: mbarrier, TMA, setmaxnreg. Nothing is declared elsewhere:
+/* Instructions of sm_90a as functions: clusters, TMA, setmaxnreg. Nothing is declared elsewhere:
  * see README.md. */
 #ifndef MLB_KERNELS_TENSORCORE_HOPPER_CUH
 #define MLB_KERNELS_TENSORCORE_HOPPER_CUH
 
 #include <cuda.h>
 
-#include "kernels/tensorcore/ptx.cuh"
+#include "kernels/tensorcore/bulk.cuh"
 
 #if defined(__CUDA_ARCH_FEAT_SM90_ALL)
 #define MLB_HOPPER 1
@@ -56,24 +56,6 @@ template <int COUNT> __device__ __forceinline__ void registers_fewer()
 
 /* ------------------------------------------------------------------------------------ mbarrier */
 
-/* A phase ends when `count` arrivals and all announced bytes have come. */
-__device__ __forceinline__ void mbarrier_init(uint32_t barrier, uint32_t count)
-{
-    asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(barrier), "r"(count) : "memory");
-}
-
-/* After the inits, before __syncthreads: TMA sees them. */
-__device__ __forceinline__ void mbarrier_init_fence()
-{
-    asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
-    asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
-}
-
-__device__ __forceinline__ void mbarrier_arrive(uint32_t barrier)
-{
-    asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(barrier) : "memory");
-}
-
 /* At the barrier of the same address in the block of this rank. */
 __device__ __forceinline__ void mbarrier_arrive_at(uint32_t barrier, uint32_t rank)
 {
@@ -83,27 +65,6 @@ __device__ __forceinline__ void mbarrier_arrive_at(uint32_t barrier, uint32_t ra
                  "mbarrier.arrive.release.cluster.shared::cluster.b64 _, [there];\n"
                  "}" ::"r"(barrier),
                  "r"(rank)
-                 : "memory");
-}
-
-/* Arrives and announces bytes that TMA brings in this phase. */
-__device__ __forceinline__ void mbarrier_arrive_expect(uint32_t barrier, uint32_t bytes)
-{
-    asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(barrier), "r"(bytes)
-                 : "memory");
-}
-
-/* Until the phase of this parity has ended: 0 for the first, third, ... phase; 1 passes at once on
- * a fresh barrier. */
-__device__ __forceinline__ void mbarrier_wait(uint32_t barrier, uint32_t parity)
-{
-    asm volatile("{\n"
-                 ".reg .pred p;\n"
-                 "again:\n"
-                 "mbarrier.try_wait.parity.shared::cta.b64 p, [%0], %1;\n"
-                 "@!p bra again;\n"
-                 "}" ::"r"(barrier),
-                 "r"(parity)
                  : "memory");
 }
 
@@ -191,29 +152,12 @@ __device__ __forceinline__ void tma_add(const CUtensorMap *map, uint32_t from, i
                  : "memory");
 }
 
-__device__ __forceinline__ void bulk_commit()
-{
-    asm volatile("cp.async.bulk.commit_group;" ::: "memory");
-}
-
-/* Until at most `GROUPS` of this thread's store groups still read shared memory. */
-template <int GROUPS> __device__ __forceinline__ void bulk_wait_read()
-{
-    asm volatile("cp.async.bulk.wait_group.read %0;" ::"n"(GROUPS) : "memory");
-}
-
 /* to[0..3] += value in global memory, `to` a multiple of 16; nothing comes back. */
 __device__ __forceinline__ void reduce_add(float *to, float4 value)
 {
     asm volatile("red.global.add.v4.f32 [%0], {%1,%2,%3,%4};" ::"l"(__cvta_generic_to_global(to)),
                  "f"(value.x), "f"(value.y), "f"(value.z), "f"(value.w)
                  : "memory");
-}
-
-/* Ordinary stores to shared memory before it are seen by TMA and wgmma after it. */
-__device__ __forceinline__ void fence_async()
-{
-    asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
 }
 
 } // namespace ptx

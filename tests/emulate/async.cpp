@@ -20,6 +20,7 @@ struct Copy {
 };
 
 struct Store {
+    void *to; /* of a bulk copy; NULL: a box of the tensor */
     CUtensorMap map;
     uint32_t from;
     Box box;
@@ -135,6 +136,26 @@ struct Load : Delivery {
     }
 };
 
+struct BulkLoad : Delivery {
+    unsigned rank;
+    uint32_t to, bytes, barrier;
+    const void *from;
+    void deliver() override
+    {
+        memcpy(shared_bytes(rank, to, bytes, 16, "bulk_load"), from, bytes);
+        Barrier &at = barrier_at(rank, barrier, "bulk_load");
+        at.bytes -= static_cast<int64_t>(bytes);
+        end_phase(at);
+    }
+};
+
+void check_bulk(const void *global, uint32_t bytes, const char *what)
+{
+    if (reinterpret_cast<uintptr_t>(global) % 16 != 0 || bytes % 16 != 0 || bytes == 0)
+        fail("%s: %u bytes at global address %p: both must be multiples of 16", what, bytes,
+             global);
+}
+
 void perform(const Copy &copy)
 {
     unsigned char *to = shared_bytes(copy.to, 16, 16, "cp.async");
@@ -145,9 +166,13 @@ void perform(const Copy &copy)
 void perform(const Store &store)
 {
     const mlb_tensor &tensor = store.map.tensor;
-    const unsigned char *now = shared_bytes(store.from, store.held.size(), 128, "tma_store");
+    const unsigned char *now = shared_bytes(store.from, store.held.size(), 16, "tma_store");
     if (memcmp(now, store.held.data(), store.held.size()) != 0)
         fail("tma_store: shared memory changed before the store had read it");
+    if (store.to) {
+        memcpy(store.to, now, store.held.size());
+        return;
+    }
     size_t size = element_bytes(tensor);
     each_element(tensor, store.box, store.from, [&](uint32_t address, unsigned char *place) {
         if (!place)
@@ -272,7 +297,30 @@ void tma_store(const CUtensorMap *map, uint32_t from, const Box &box, StoreKind 
     check_box(map, box, from, "tma_store");
     size_t bytes = box_bytes(map->tensor);
     const unsigned char *now = shared_bytes(from, bytes, 128, "tma_store");
-    its_block().stores[self().number].open.push_back({*map, from, box, kind, {now, now + bytes}});
+    its_block().stores[self().number].open.push_back(
+        {nullptr, *map, from, box, kind, {now, now + bytes}});
+}
+
+void bulk_load(uint32_t to, const void *from, uint32_t bytes, uint32_t barrier)
+{
+    check_bulk(from, bytes, "bulk_load");
+    barrier_at(block().rank, barrier, "bulk_load");
+    memset(shared_bytes(to, bytes, 16, "bulk_load"), 0xff, bytes);
+    BulkLoad *load = new BulkLoad;
+    load->rank = block().rank;
+    load->to = to;
+    load->bytes = bytes;
+    load->barrier = barrier;
+    load->from = from;
+    deliver_later(load);
+}
+
+void bulk_store(void *to, uint32_t from, uint32_t bytes)
+{
+    check_bulk(to, bytes, "bulk_store");
+    const unsigned char *now = shared_bytes(from, bytes, 16, "bulk_store");
+    its_block().stores[self().number].open.push_back(
+        {to, {}, from, {}, StoreKind::SET, {now, now + bytes}});
 }
 
 void bulk_commit()

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The functions of kernels/tensorcore/{ptx,hopper,wgmma}.cuh in plain C++. */
+/* The functions of kernels/tensorcore/{ptx,bulk,hopper,wgmma}.cuh in plain C++. */
 #ifndef MLB_TESTS_EMULATE_EMULATE_HPP
 #define MLB_TESTS_EMULATE_EMULATE_HPP
 
@@ -13,6 +13,7 @@ extern "C" {
 #include "kernels/tensorcore/tensor_map.h"
 }
 
+#define MLB_BULK   1
 #define MLB_HOPPER 1
 
 /* The driver's opaque struct; made by emulate::tensor_map. */
@@ -56,6 +57,8 @@ enum class StoreKind { SET, ADD };
 void tma_load(uint32_t to, const CUtensorMap *map, uint32_t barrier, const Box &box,
               unsigned ranks);
 void tma_store(const CUtensorMap *map, uint32_t from, const Box &box, StoreKind kind);
+void bulk_load(uint32_t to, const void *from, uint32_t bytes, uint32_t barrier);
+void bulk_store(void *to, uint32_t from, uint32_t bytes);
 void bulk_commit();
 void bulk_wait(unsigned groups);
 
@@ -171,7 +174,7 @@ inline void reduce_add(float *to, float value)
     *to += value;
 }
 
-/* ------------------------------------------------------------------------------ hopper.cuh */
+/* -------------------------------------------------------------------- bulk.cuh, hopper.cuh */
 
 inline bool elect_one()
 {
@@ -244,6 +247,14 @@ void tma_store(const CUtensorMap *map, uint32_t from, Coordinates... at)
 inline void tma_add(const CUtensorMap *map, uint32_t from, int x, int y, int z)
 {
     emulate::tma_store(map, from, {{x, y, z}, 3}, emulate::StoreKind::ADD);
+}
+inline void bulk_load(uint32_t to, const void *from, uint32_t bytes, uint32_t barrier)
+{
+    emulate::bulk_load(to, from, bytes, barrier);
+}
+inline void bulk_store(void *to, uint32_t from, uint32_t bytes)
+{
+    emulate::bulk_store(to, from, bytes);
 }
 inline void bulk_commit()
 {
