@@ -162,12 +162,22 @@ float described(uint64_t descriptor, bool mn_major, unsigned mn, unsigned k, Dec
     return decode(bits);
 }
 
-std::vector<float> read_operand(uint64_t descriptor, bool mn_major, unsigned extent, Decode decode)
+std::vector<float> read_a(const Product &p)
 {
-    std::vector<float> all(extent * K);
-    for (unsigned mn = 0; mn < extent; mn++)
+    std::vector<float> all(64 * K);
+    for (unsigned row = 0; row < 64; row++)
         for (unsigned k = 0; k < K; k++)
-            all[mn * K + k] = described(descriptor, mn_major, mn, k, decode);
+            all[row * K + k] = described(p.a, p.a_mn, row, k, p.decode);
+    return all;
+}
+
+std::vector<float> read_b(const Product &p)
+{
+    unsigned columns = 2 * p.count;
+    std::vector<float> all(columns * K);
+    for (unsigned column = 0; column < columns; column++)
+        for (unsigned k = 0; k < K; k++)
+            all[k * columns + column] = described(p.b, p.b_mn, column, k, p.decode);
     return all;
 }
 
@@ -187,9 +197,8 @@ std::vector<float> a_of_registers(const std::vector<uint32_t> &all, Decode decod
 void read_operands(Pending &pending)
 {
     const Product &p = pending.product;
-    pending.a = p.a_registers ? a_of_registers(pending.a_registers, p.decode)
-                              : read_operand(p.a, p.a_mn, 64, p.decode);
-    pending.b = read_operand(p.b, p.b_mn, 2 * p.count, p.decode);
+    pending.a = p.a_registers ? a_of_registers(pending.a_registers, p.decode) : read_a(p);
+    pending.b = read_b(p);
 }
 
 std::shared_ptr<Accumulator> take_accumulator(Warpgroup &group, float *registers, unsigned count)
@@ -237,6 +246,27 @@ void start(Warpgroup &group, const Meeting &meeting)
     group.open.push_back(std::move(pending));
 }
 
+/* One row of d. Sums go along columns, so that a compiler can take several at a time. */
+void add_row(Pending &pending, unsigned row, const std::vector<float> &a,
+             const std::vector<float> &b)
+{
+    unsigned columns = 2 * pending.product.count;
+    double sums[256];
+    float *d[256];
+    for (unsigned column = 0; column < columns; column++) {
+        unsigned thread = row / 16 * 32 + row % 8 * 4 + column % 8 / 2;
+        d[column] = &pending.d[thread]->values[column / 8 * 4 + row % 16 / 8 * 2 + column % 2];
+        sums[column] = pending.product.add ? *d[column] : 0.0;
+    }
+    for (unsigned k = 0; k < K; k++) {
+        double from_a = a[row * K + k];
+        for (unsigned column = 0; column < columns; column++)
+            sums[column] += from_a * static_cast<double>(b[k * columns + column]);
+    }
+    for (unsigned column = 0; column < columns; column++)
+        *d[column] = static_cast<float>(sums[column]);
+}
+
 void finish(Warpgroup &group, Pending &pending)
 {
     std::vector<float> a = std::move(pending.a), b = std::move(pending.b);
@@ -244,15 +274,7 @@ void finish(Warpgroup &group, Pending &pending)
     if (!same_bits(a, pending.a) || !same_bits(b, pending.b))
         fail("wgmma: shared memory of an operand changed while the product was under way");
     for (unsigned row = 0; row < 64; row++)
-        for (unsigned column = 0; column < 2 * pending.product.count; column++) {
-            unsigned thread = row / 16 * 32 + row % 8 * 4 + column % 8 / 2;
-            unsigned index = column / 8 * 4 + row % 16 / 8 * 2 + column % 2;
-            float *d = &pending.d[thread]->values[index];
-            double sum = pending.product.add ? *d : 0.0;
-            for (unsigned k = 0; k < K; k++)
-                sum += static_cast<double>(a[row * K + k]) * b[column * K + k];
-            *d = static_cast<float>(sum);
-        }
+        add_row(pending, row, a, b);
     for (const auto &held : pending.d)
         give_back(group, *held);
 }
