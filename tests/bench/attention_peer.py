@@ -3,7 +3,7 @@
 layout and threads, in turns. Prints the ratio of the rates, ours / PyTorch's; below 1 is a failure,
 and no verdict (exit code 77) when the machine is too busy to tell or PyTorch is not there.
 
-    attention_peer.py PROGRAM [--threads 1,2] [--all]
+    attention_peer.py PROGRAM [--threads 1,2] [--all] [--only TEXT]
 
 PROGRAM is our side, built from attention_peer.c."""
 import argparse
@@ -106,9 +106,11 @@ def flop(case):
     return 2.0 * heads * visible * 2 * dim * (2.5 if case["pass"] == "bwd" else 1)
 
 
-def compare(torch, ours, case, threads):
+def compare(torch, ours, case, threads, only):
     """Prints a line; None when there is no verdict, else whether we are fast enough."""
     label = ours.open(case, threads)
+    if only not in label:
+        return True
     mine, their = take_turns(ours, Theirs(torch, case, threads))
     by_median = statistics.median(their) / statistics.median(mine)
     by_best = min(their) / min(mine)
@@ -128,6 +130,7 @@ def main():
     parser.add_argument("--threads", default=str(len(os.sched_getaffinity(0))),
                         help="counts with commas between [all cores]")
     parser.add_argument("--all", action="store_true", help="more shapes, several minutes")
+    parser.add_argument("--only", default="", help="cases with this text in their label")
     asked = parser.parse_args()
     try:
         import torch
@@ -141,7 +144,7 @@ def main():
             LONG if asked.all else SHORT, ("f32", "bf16"), (False, True), ("fwd", "bwd"),
             [int(word) for word in asked.threads.split(",")]):
         case = {"shape": shape, "dtype": dtype, "causal": causal, "pass": what}
-        found.append(compare(torch, ours, case, threads))
+        found.append(compare(torch, ours, case, threads, asked.only))
     sys.exit(1 if False in found else SKIPPED if None in found else 0)
 
 
