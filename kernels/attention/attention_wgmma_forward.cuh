@@ -248,6 +248,7 @@ __device__ __forceinline__ void consume(const mlb_attention_call &call, char *me
         softmax_step(rows, s, factor);
         ptx::wgmma_wait<0>();
         ptx::wgmma_hold(o);
+        ptx::wgmma_hold(s); /* P is not rounded into registers that are being read */
         release(at.v_empty + 8 * before.index);
         scale_rows(o, rows.shrink);
         round_scores<T>(p, s);
