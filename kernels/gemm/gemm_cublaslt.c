@@ -67,26 +67,22 @@ struct trial {
     struct mlb_gemm_state *state;
     const struct mlb_ctx *ctx;
     const struct mlb_lt_product *product;
+    size_t index;
 };
+
+static enum mlb_status launch_trial(void *user, struct mlb_error *err)
+{
+    const struct trial *trial = user;
+    return launch(trial->state, trial->ctx, trial->product, trial->index,
+                  mlb_gemm_turn(trial->state), err);
+}
 
 static enum mlb_status time_algorithm(void *user, size_t index, unsigned runs, double *ns,
                                       struct mlb_error *err)
 {
-    const struct trial *trial = user;
-    struct mlb_device *device = trial->ctx->device;
-    double all_ns = 0.0;
-    enum mlb_status status = device->backend->mark(device, 0, err);
-    for (unsigned i = 0; i < runs && status == MLB_OK; i++)
-        status = launch(trial->state, trial->ctx, trial->product, index,
-                        mlb_gemm_turn(trial->state), err);
-    if (status == MLB_OK)
-        status = device->backend->mark(device, 1, err);
-    if (status == MLB_OK)
-        status = mlb_sync(device, 10.0 * trial->ctx->comm->deadline_s, err);
-    if (status == MLB_OK)
-        status = device->backend->elapsed(device, 0, 1, &all_ns, err);
-    *ns = all_ns / runs;
-    return status;
+    struct trial *trial = user;
+    trial->index = index;
+    return mlb_tune_launches(trial->ctx, runs, launch_trial, trial, ns, err);
 }
 
 /* Products of a batch share the time. */
@@ -97,7 +93,7 @@ static enum mlb_status tune(struct mlb_gemm_state *state, const struct mlb_ctx *
     enum mlb_status status = MLB_OK;
     for (size_t i = 0; i < lt->count && status == MLB_OK; i++) {
         struct mlb_lt_product *product = &lt->products[i];
-        struct trial trial = {state, ctx, product};
+        struct trial trial = {state, ctx, product, 0};
         struct mlb_tune order = {.count = product->found_count,
                                  .budget_s = TUNE_S / (double)lt->count,
                                  .time = time_algorithm,
