@@ -69,7 +69,8 @@ static enum mlb_status status_of(int code)
     case 4003: /* of host memory */
     case 4004: /* of device memory */
         return MLB_E_NOMEM;
-    case 1: /* 8: not initialized, bad parameter, invalid value, architecture, not supported */
+    case 4001: /* its run-time compiler failed: no plan */
+    case 1:    /* 8: not initialized, bad parameter, invalid value, architecture, not supported */
     case 3:
     case 5:
     case 6:
