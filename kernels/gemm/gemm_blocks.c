@@ -112,8 +112,9 @@ double mlb_gemm_block_load(int dtype, const unsigned char *elements, const unsig
                            uint64_t k, uint64_t row, uint64_t column)
 {
     uint64_t at = row * k + column, block = column / mlb_gemm_block_length(dtype);
-    uint8_t code =
-        dtype == MLB_GEMM_NVFP4 ? (uint8_t)(elements[at / 2] >> at % 2 * 4 & 0xf) : elements[at];
+    uint8_t code = elements[dtype == MLB_GEMM_NVFP4 ? at / 2 : at];
+    if (dtype == MLB_GEMM_NVFP4)
+        code = at % 2 ? (uint8_t)(code >> 4) : (uint8_t)(code & 0xf);
     return mlb_gemm_block_value(dtype, scales[mlb_gemm_block_scale_at(dtype, k, row, block)], code);
 }
 
