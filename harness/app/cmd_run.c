@@ -270,6 +270,8 @@ static enum mlb_status measure_case(struct job *job, const struct mlb_case *item
         mlb_log(&job->session.log, MLB_LOG_DEBUG, "case %s", item->id);
     enum mlb_status status = mlb_run_case(&run, item, &row, err);
     mlb_progress_case_done(&job->progress, limit_of(item));
+    if (run.unhealthy)
+        mlb_result_note(&job->result, MLB_HEALTH_SICK, "device", "%s", row.reason);
     if (status != MLB_OK) {
         mlb_row_free(&row);
         return mlb_fail_at(err, "%s %s", item->workload->name, item->label);

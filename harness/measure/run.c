@@ -434,6 +434,7 @@ enum mlb_status mlb_run_case(struct mlb_run *run, const struct mlb_case *item, s
     *err = (struct mlb_error){0};
     enum mlb_status status = run_case(run, item, row, err);
     row->wall_s = mlb_clock_s() - began_s;
+    run->unhealthy = status == MLB_E_UNHEALTHY;
     if (status == MLB_OK)
         return MLB_OK;
     end_row(row, status_for(status), err->text);

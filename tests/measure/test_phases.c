@@ -326,6 +326,23 @@ static void a_device_is_lost_at_any_moment(void **state)
     check_true(failed > 10);
 }
 
+/* A device that needs service says so: it is more than a failed row. */
+static void a_sick_device_is_told(void **state)
+{
+    (void)state;
+    for (int sick = 0; sick < 2; sick++) {
+        struct bench b;
+        begin_gpu(&b, short_step, 1);
+        fake_device.fail_call = FAKE_CALL_SYNC;
+        fake_device.fail_at = 5;
+        fake_device.fail_status = sick ? MLB_E_UNHEALTHY : MLB_E_DEVICE;
+        check_ok(bench_measure(&b), &b.err);
+        check_i64(b.row.status, MLB_ROW_FAILED);
+        check_true(b.run.unhealthy == sick);
+        bench_end(&b);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(a_graph_counts_when_it_is_faster),
@@ -339,6 +356,7 @@ int main(void)
                                        cmocka_unit_test(drift_of_a_long_load),
                                        cmocka_unit_test(a_budget_ends_the_load),
                                        cmocka_unit_test(one_rank_after_the_other),
-                                       cmocka_unit_test(a_device_is_lost_at_any_moment)};
+                                       cmocka_unit_test(a_device_is_lost_at_any_moment),
+                                       cmocka_unit_test(a_sick_device_is_told)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
