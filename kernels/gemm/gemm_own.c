@@ -14,8 +14,7 @@
 #include "kernels/gemm/gemm.h"
 #include "kernels/tensorcore/tensor_map.h"
 
-#define MULTIPLE      8u  /* of every extent: 16 bytes */
-#define TMA_ALIGNMENT 64u /* of a CUtensorMap */
+#define MULTIPLE 8u /* of every extent: 16 bytes */
 
 struct maps {
     CUtensorMap of[3]; /* A, B, C of one set */
@@ -24,6 +23,7 @@ struct maps {
 struct own {
     struct mlb_gemm_call call; /* but for the operands */
     struct maps *maps;         /* wgmma: [sets] */
+    unsigned clusters;         /* wgmma: of blocks that run at once */
 };
 
 /* ----------------------------------------------------------------------------------- can it run */
@@ -157,14 +157,15 @@ enum mlb_status mlb_gemm_wgmma_setup(void *memory, const void *params, const str
     if (setup(state, params, ctx, err) != MLB_OK)
         return err->status;
     struct own *own = state->library;
-    own->maps = aligned_alloc(TMA_ALIGNMENT, state->sets * sizeof *own->maps);
+    own->maps = aligned_alloc(_Alignof(struct maps), state->sets * sizeof *own->maps);
     if (!own->maps)
         return mlb_fail(err, MLB_E_NOMEM, "gemm wgmma: %zu tensor maps: out of memory",
                         3 * state->sets);
     for (size_t set = 0; set < state->sets; set++)
         if (map_set(&own->maps[set], state, set, params, err) != MLB_OK)
             return err->status;
-    return status_of(mlb_gemm_wgmma_prepare(&own->call), "prepare wgmma", &own->call, err);
+    return status_of(mlb_gemm_wgmma_prepare(&own->call, &own->clusters), "prepare wgmma",
+                     &own->call, err);
 }
 
 /* --------------------------------------------------------------------------------- running */
@@ -188,7 +189,7 @@ enum mlb_status mlb_gemm_wgmma_step(void *memory, const struct mlb_ctx *ctx, str
     const struct own *own = state->library;
     struct maps *maps = &own->maps[mlb_gemm_turn(state)];
     void *stream = ctx->device->backend->stream(ctx->device);
-    return status_of(mlb_gemm_wgmma_launch(&own->call, maps->of, ctx->device->info.units, stream),
+    return status_of(mlb_gemm_wgmma_launch(&own->call, maps->of, own->clusters, stream),
                      "launch wgmma", &own->call, err);
 }
 

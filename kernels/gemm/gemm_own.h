@@ -26,9 +26,11 @@ int mlb_gemm_mma_launch(const struct mlb_gemm_call *call, void *stream);
 void mlb_gemm_wgmma_boxes(int pass, unsigned rows[3]);
 /* Is there code for the present device in this build? Needs its context. */
 bool mlb_gemm_wgmma_built(int dtype, int pass);
-int mlb_gemm_wgmma_prepare(const struct mlb_gemm_call *call);
-/* maps: three CUtensorMap, of A, B and C. `sms`: streaming multiprocessors of the device. */
-int mlb_gemm_wgmma_launch(const struct mlb_gemm_call *call, void *maps, unsigned sms, void *stream);
+/* Sets *clusters to how many clusters of blocks run at once. */
+int mlb_gemm_wgmma_prepare(const struct mlb_gemm_call *call, unsigned *clusters);
+/* maps: three CUtensorMap, of A, B and C. */
+int mlb_gemm_wgmma_launch(const struct mlb_gemm_call *call, void *maps, unsigned clusters,
+                          void *stream);
 
 #ifdef __cplusplus
 }

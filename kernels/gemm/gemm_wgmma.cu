@@ -42,32 +42,47 @@ extern "C" bool mlb_gemm_wgmma_built(int dtype, int pass)
     return code == cudaSuccess && found.numRegs > REGISTERS_PRODUCER;
 }
 
-extern "C" int mlb_gemm_wgmma_prepare(const struct mlb_gemm_call *call)
+/* The launch of `blocks` blocks in clusters; `cluster` outlives what is returned. */
+static cudaLaunchConfig_t configure(unsigned blocks, void *stream, cudaLaunchAttribute *cluster)
 {
-    return (int)cudaFuncSetAttribute(kernel_for(call->dtype, call->pass),
-                                     cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                     (int)SHARED_BYTES);
+    cudaLaunchConfig_t how = {};
+    *cluster = {};
+    cluster->id = cudaLaunchAttributeClusterDimension;
+    cluster->val.clusterDim.x = CLUSTER;
+    cluster->val.clusterDim.y = cluster->val.clusterDim.z = 1;
+    how.gridDim = dim3(blocks);
+    how.blockDim = dim3(THREADS);
+    how.dynamicSmemBytes = SHARED_BYTES;
+    how.stream = static_cast<cudaStream_t>(stream);
+    how.attrs = cluster;
+    how.numAttrs = 1;
+    return how;
 }
 
-extern "C" int mlb_gemm_wgmma_launch(const struct mlb_gemm_call *call, void *maps, unsigned sms,
-                                     void *stream)
+extern "C" int mlb_gemm_wgmma_prepare(const struct mlb_gemm_call *call, unsigned *clusters)
+{
+    const void *kernel = kernel_for(call->dtype, call->pass);
+    cudaLaunchAttribute cluster;
+    cudaLaunchConfig_t how = configure(CLUSTER, nullptr, &cluster);
+    int most = 0;
+    cudaError_t code = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                            (int)SHARED_BYTES);
+    if (code == cudaSuccess)
+        code = cudaOccupancyMaxActiveClusters(&most, kernel, &how);
+    *clusters = (unsigned)(most > 0 ? most : 1);
+    return (int)code;
+}
+
+extern "C" int mlb_gemm_wgmma_launch(const struct mlb_gemm_call *call, void *maps,
+                                     unsigned clusters, void *stream)
 {
     struct mlb_gemm_call copy = *call;
     CUtensorMap *map = static_cast<CUtensorMap *>(maps);
     constexpr unsigned HEIGHT = CLUSTER * ROWS;
     unsigned tiles = (copy.m + HEIGHT - 1) / HEIGHT * ((copy.n + COLUMNS - 1) / COLUMNS);
-    unsigned clusters = tiles < sms / CLUSTER ? tiles : sms / CLUSTER;
     void *arguments[] = {&map[0], &map[1], &map[2], &copy.m, &copy.n, &copy.k};
-    cudaLaunchAttribute cluster = {};
-    cluster.id = cudaLaunchAttributeClusterDimension;
-    cluster.val.clusterDim.x = CLUSTER;
-    cluster.val.clusterDim.y = cluster.val.clusterDim.z = 1;
-    cudaLaunchConfig_t how = {};
-    how.gridDim = dim3(clusters * CLUSTER);
-    how.blockDim = dim3(THREADS);
-    how.dynamicSmemBytes = SHARED_BYTES;
-    how.stream = static_cast<cudaStream_t>(stream);
-    how.attrs = &cluster;
-    how.numAttrs = 1;
+    cudaLaunchAttribute cluster;
+    cudaLaunchConfig_t how =
+        configure(CLUSTER * (tiles < clusters ? tiles : clusters), stream, &cluster);
     return (int)cudaLaunchKernelExC(&how, kernel_for(call->dtype, call->pass), arguments);
 }
