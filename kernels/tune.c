@@ -154,6 +154,11 @@ enum mlb_status mlb_tune(const struct mlb_tune *tune, struct mlb_tune_result *re
     return MLB_OK;
 }
 
+double mlb_tune_budget(const struct mlb_ctx *ctx, double most_s)
+{
+    return ctx->tune_s > 0.0 && ctx->tune_s < most_s ? ctx->tune_s : most_s;
+}
+
 enum mlb_status mlb_tune_launches(const struct mlb_ctx *ctx, unsigned runs,
                                   enum mlb_status (*launch)(void *user, struct mlb_error *err),
                                   void *user, double *ns, struct mlb_error *err)

@@ -34,6 +34,9 @@ struct mlb_tune_result {
 enum mlb_status mlb_tune(const struct mlb_tune *tune, struct mlb_tune_result *result,
                          struct mlb_error *err);
 
+/* `most_s`, or less where the case is to be short. */
+double mlb_tune_budget(const struct mlb_ctx *ctx, double most_s);
+
 /* Time of one of `runs` launches in a row, between two marks of the device. */
 enum mlb_status mlb_tune_launches(const struct mlb_ctx *ctx, unsigned runs,
                                   enum mlb_status (*launch)(void *user, struct mlb_error *err),

@@ -40,14 +40,16 @@ def plan_gemm(params):
     m, n, k = (number(params, key) for key in "mnk")
     if dtype not in DTYPES:
         raise NoPeer(f"PyTorch has no product of {dtype}")
-    if int(params.get("batch", "1")) > 1 or params.get("experts", "none") != "none":
-        raise NoPeer("batched")
+    if int(params.get("batch", "1")) > 1:
+        raise NoPeer("a batch of products")
+    if params.get("out", "same") != "same":
+        raise NoPeer("PyTorch gives the type of its operands")
     a, b = {"fwd": ((m, k), (n, k)), "dgrad": ((m, k), (k, n)), "wgrad": ((k, m), (k, n))}[which]
     call = {"s8": "_int_mm", "e4m3": "_scaled_mm", "e5m2": "_scaled_mm"}.get(dtype, "matmul")
     if call != "matmul" and which != "fwd":
         raise NoPeer(f"torch.{call} wants both operands contiguous along k")
     return {"calls": [call], "dtype": dtype, "pass": which, "shapes": [a, b],
-            "fast": params.get("accumulate", "fast") == "fast"}
+            "fast": params.get("accumulate") != "precise"}
 
 
 def plan_attention(params):

@@ -432,6 +432,7 @@ enum mlb_status mlb_run_case(struct mlb_run *run, const struct mlb_case *item, s
     double began_s = mlb_clock_s();
     begin_row(item, row);
     *err = (struct mlb_error){0};
+    run->ctx.tune_s = item->measure.max_time_s;
     enum mlb_status status = run_case(run, item, row, err);
     row->wall_s = mlb_clock_s() - began_s;
     run->unhealthy = status == MLB_E_UNHEALTHY;

@@ -32,7 +32,9 @@ struct mlb_ctx {
     int threads;           /* CPU threads this rank may use, at least 1 */
     uint64_t memory_bytes; /* this rank's share of what is free on the device right now */
     uint64_t cache_bytes;  /* this rank's share of the last cache */
-    bool trial;            /* a quick look (--search): nothing is tuned or verified */
+    double tune_s; /* a setup that chooses by timing takes no longer: the case's max-time; 0 = no
+                    * limit */
+    bool trial;    /* a quick look (--search): nothing is tuned or verified */
 };
 
 /* Work of ONE step on ONE rank: rates are this divided by the time of a step. 0 = does not apply.

@@ -338,7 +338,7 @@ static enum mlb_status tune(struct mlb_attention_state *state, const struct mlb_
     struct cudnn *cudnn = state->library;
     struct trial trial = {state, ctx, 0};
     struct mlb_tune order = {.count = measured(cudnn, &state->params)->plans.count,
-                             .budget_s = TUNE_S,
+                             .budget_s = mlb_tune_budget(ctx, TUNE_S),
                              .time = time_plan,
                              .user = &trial};
     return mlb_tune(&order, &cudnn->tuned, err);

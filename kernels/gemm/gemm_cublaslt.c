@@ -95,7 +95,7 @@ static enum mlb_status tune(struct mlb_gemm_state *state, const struct mlb_ctx *
         struct mlb_lt_product *product = &lt->products[i];
         struct trial trial = {state, ctx, product, 0};
         struct mlb_tune order = {.count = product->found_count,
-                                 .budget_s = TUNE_S / (double)lt->count,
+                                 .budget_s = mlb_tune_budget(ctx, TUNE_S) / (double)lt->count,
                                  .time = time_algorithm,
                                  .user = &trial};
         status = mlb_tune(&order, &product->tuned, err);

@@ -5,8 +5,7 @@
 
 #include "harness/device/cuda_status.h"
 
-#define TUNE_S            0.5  /* of timed copies, to choose the fastest way */
-#define VERIFY_DEADLINE_S 60.0 /* of one round of them */
+#define TUNE_S 0.5 /* of timed copies, to choose the fastest way */
 
 /* Which operations a way can do, as bits, and from which compute capability on. The first one is
  * what the others are compared with. */
@@ -122,24 +121,18 @@ struct trial {
     enum mlb_memory_way ways[MLB_MEMORY_WAYS];
 };
 
+static enum mlb_status launch_trial(void *user, struct mlb_error *err)
+{
+    struct trial *trial = user;
+    return mlb_memory_cuda_step(trial->memory, trial->ctx, err);
+}
+
 static enum mlb_status time_way(void *user, size_t index, unsigned runs, double *ns,
                                 struct mlb_error *err)
 {
     struct trial *trial = user;
-    struct mlb_device *device = trial->ctx->device;
-    double all_ns = 0.0;
     trial->memory->way = (int)trial->ways[index];
-    enum mlb_status status = device->backend->mark(device, 0, err);
-    for (unsigned i = 0; i < runs && status == MLB_OK; i++)
-        status = mlb_memory_cuda_step(trial->memory, trial->ctx, err);
-    if (status == MLB_OK)
-        status = device->backend->mark(device, 1, err);
-    if (status == MLB_OK)
-        status = mlb_sync(device, VERIFY_DEADLINE_S, err);
-    if (status == MLB_OK)
-        status = device->backend->elapsed(device, 0, 1, &all_ns, err);
-    *ns = all_ns / runs;
-    return status;
+    return mlb_tune_launches(trial->ctx, runs, launch_trial, trial, ns, err);
 }
 
 enum mlb_status mlb_memory_fastest_setup(void *state, const void *params, const struct mlb_ctx *ctx,
@@ -147,7 +140,8 @@ enum mlb_status mlb_memory_fastest_setup(void *state, const void *params, const 
 {
     struct mlb_memory *memory = state;
     struct trial trial = {.memory = memory, .ctx = ctx};
-    struct mlb_tune tune = {.budget_s = TUNE_S, .time = time_way, .user = &trial};
+    struct mlb_tune tune = {
+        .budget_s = mlb_tune_budget(ctx, TUNE_S), .time = time_way, .user = &trial};
     if (set_up(memory, params, MLB_MEMORY_GRID, ctx, err) != MLB_OK)
         return err->status;
     for (int way = 0; way < MLB_MEMORY_WAYS; way++)

@@ -58,6 +58,7 @@ static enum mlb_status setup(void *state, const void *values, const struct mlb_c
     struct fake_state *s = state;
     (void)ctx;
     fake_script->setups++;
+    fake_script->tune_s = ctx->tune_s;
     s->fault = ((const struct fake_params *)values)->fault;
     if (s->fault == FAKE_NO_MEMORY)
         return mlb_fail(err, MLB_E_NOMEM, "alpha: 12 GiB: out of memory");

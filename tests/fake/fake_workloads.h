@@ -32,6 +32,7 @@ struct fake_script {
     size_t count;
     size_t rotation;                                       /* of the operands; 0 = 1 */
     size_t steps, setups, teardowns, verifies;             /* counted */
+    double tune_s;                                         /* as setup was given it */
     void (*advance)(struct mlb_device *device, double ns); /* lets time pass on the device */
 };
 

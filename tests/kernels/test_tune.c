@@ -117,6 +117,18 @@ static void test_a_lost_device_ends_it(void **unused)
     check_u64(script.calls[2], 0);
 }
 
+/* A case that is to be short is not kept waiting by its setup. */
+static void test_the_budget_is_the_cases(void **unused)
+{
+    struct mlb_ctx ctx = {0};
+    (void)unused;
+    check_close(mlb_tune_budget(&ctx, 1.5), 1.5, 0);
+    ctx.tune_s = 0.1;
+    check_close(mlb_tune_budget(&ctx, 1.5), 0.1, 0);
+    ctx.tune_s = 5.0;
+    check_close(mlb_tune_budget(&ctx, 1.5), 1.5, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -124,6 +136,7 @@ int main(void)
         cmocka_unit_test(test_slow_products_stay_in_budget),
         cmocka_unit_test(test_none_can_run),
         cmocka_unit_test(test_a_lost_device_ends_it),
+        cmocka_unit_test(test_the_budget_is_the_cases),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

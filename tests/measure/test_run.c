@@ -24,6 +24,7 @@ static void test_precise(void **state)
     check_u64(b.row.rank_count, 1);
     check_close(b.row.rank_median_ns[0], 2e6, 0);
     check_text(b.row.variant, "best");
+    check_close(b.script.tune_s, b.item->measure.max_time_s, 0);
     check_text(b.row.formula, "fake.size");
     check_true(b.row.work.formula == b.row.formula);
     check_text(b.row.params[2].value, "plain");
