@@ -56,7 +56,6 @@ static enum mlb_status setup(void *state, const void *values, const struct mlb_c
                              struct mlb_error *err)
 {
     struct fake_state *s = state;
-    (void)ctx;
     fake_script->setups++;
     fake_script->tune_s = ctx->tune_s;
     s->fault = ((const struct fake_params *)values)->fault;
