@@ -192,6 +192,10 @@ enum mlb_status mlb_search_case(struct mlb_search_case *search, struct mlb_error
     double began_s = mlb_clock_s(), seconds = search->session->options->search_time_s;
     if (search->stop_at_s > 0.0) /* half is left to measure what is found */
         seconds = fmin(seconds, 0.5 * (search->stop_at_s - began_s));
+    /* Rank 0's clock is everyone's: what takes too long must be left out by all. */
+    struct mlb_comm *comm = search->session->comm;
+    if (comm->ops->broadcast(comm, &seconds, sizeof seconds, 0, err) != MLB_OK)
+        return err->status;
     struct looking looking = {.search = search, .seconds = seconds, .until_s = began_s + seconds};
     struct mlb_search order = {.look = look, .user = &looking};
     for (; order.sizes < MLB_SEARCH_SIZES && workload->search[order.sizes]; order.sizes++) {

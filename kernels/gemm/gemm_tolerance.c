@@ -36,7 +36,8 @@
  * products changes c by sqrt(q) s / k, so that 16 products weigh as much as the tolerance of fast
  * sums, and one as much as that of precise ones.
  *
- * Blocks (mxfp8, nvfp4) are multiplied exactly, scales included, and summed in f32 on Blackwell.
+ * Blocks (mxfp8, nvfp4) are multiplied exactly, scales included, and their sums are held to what
+ * those of bf16 are.
  *
  * Integers are exact. For scale: a sum kept in bf16 errs by 2^-8 s / sqrt(6), and leaving out q
  * products by sqrt(q) s / k. */
