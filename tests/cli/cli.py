@@ -115,7 +115,8 @@ class Suites(Case):
         for path in glob.glob(os.path.join(SOURCE, "configs/suites/*.jsonc")):
             with open(path) as file:
                 text = file.read()
-            cut = self.suite(text[:len(text) // 2])
+            half = text[:text.rindex("\n", 0, len(text) // 2)]  # not in the middle of a word
+            cut = self.suite(half)
             self.one_line_error(run("run", "-s", cut), 2, cut + ":", "end of file")
 
     def test_unreadable(self):
