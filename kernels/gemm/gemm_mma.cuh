@@ -201,8 +201,7 @@ __global__ void __launch_bounds__(THREADS, 2)
         read<A, B>(held[0], stage, row, column, 0);
         multiply<T>(sums, held[1]);
     }
-    ptx::copy_async_wait<0>();
-    __syncthreads();
+    __syncthreads(); /* others may still read what they do not use */
     store<T>(sums, ptx::dynamic_shared() + ptx::warp() * (WARP_TILE * WARP_TILE * 2), c, m, n,
              where.row * TILE + row, where.column * TILE + column);
 }

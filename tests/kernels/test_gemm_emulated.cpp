@@ -111,7 +111,7 @@ template <typename T, major A, major B> static void test_wgmma(void **state)
 {
     (void)state;
     for (unsigned order = 0; order < 6; order++)
-        run_wgmma<T, A, B>({136, 72, 64}, 1, order);
+        run_wgmma<T, A, B>({136, 200, 64}, 1, order);
     run_wgmma<T, A, B>({8, 8, 8}, 1, 1);
     /* Four tiles of a cluster for two clusters, six steps through four stages. */
     for (unsigned order : {0, 2})
