@@ -25,7 +25,7 @@ constexpr unsigned DEPTH = 32; /* of k a stage */
 constexpr unsigned STAGES = 4;
 constexpr unsigned THREADS = 128;
 constexpr unsigned WARP_TILE = 64;
-constexpr unsigned GROUP = 8; /* rows of tiles that run together */
+constexpr unsigned GROUP = 16; /* rows of tiles that run together: 216 blocks make 2048 x 1728 */
 constexpr uint32_t OPERAND_BYTES = TILE * DEPTH * 2;
 constexpr uint32_t SHARED_BYTES = STAGES * 2 * OPERAND_BYTES;
 
