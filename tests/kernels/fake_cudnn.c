@@ -5,7 +5,9 @@
  *
  * Engine 10 is a good plan, engine 11 refuses every graph, engine 12 wants 1 TiB of workspace,
  * engine 13 fails when it is run. Graphs with a dimension of 40 have no engine in mode A, those
- * with one of 56 none at all. FAKE_CUDNN_VERSION in the environment is the version it says. */
+ * with one of 56 none at all. FAKE_CUDNN_VERSION in the environment is the version it says; before
+ * 9.6 sums of products in f32 in memory are added to what is there, and before 9.10 infinite scores
+ * give NaN. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -178,6 +180,14 @@ static bool advance(int64_t at[4], const int64_t of[4])
 
 /* ----------------------------------------------------------------------------------- operations */
 
+size_t cudnnGetVersion(void);
+
+size_t cudnnGetVersion(void)
+{
+    const char *version = getenv("FAKE_CUDNN_VERSION");
+    return version ? (size_t)atol(version) : 91900;
+}
+
 static double apply(int64_t mode, double x, double b, double condition)
 {
     switch (mode) {
@@ -196,7 +206,7 @@ static double apply(int64_t mode, double x, double b, double condition)
     case MLB_CUDNN_POINTWISE_CMP_GE:
         return x >= b;
     case MLB_CUDNN_POINTWISE_BINARY_SELECT:
-        return condition != 0.0 ? x : b;
+        return condition != 0.0 ? x : isinf(b) && cudnnGetVersion() < 91000 ? (double)NAN : b;
     case MLB_CUDNN_POINTWISE_IDENTITY:
         return x;
     default:
@@ -224,6 +234,12 @@ static void run_pointwise(const struct descriptor *pack, const struct descriptor
     } while (advance(at, dims(y)));
 }
 
+static bool adds(const struct descriptor *tensor)
+{
+    return cudnnGetVersion() < 90600 && dtype_of(tensor) == MLB_F32 &&
+           !number(tensor, MLB_CUDNN_ATTR_TENSOR_IS_VIRTUAL);
+}
+
 static void run_matmul(const struct descriptor *pack, const struct descriptor *op)
 {
     const struct descriptor *a = child(op, MLB_CUDNN_ATTR_OPERATION_MATMUL_ADESC);
@@ -232,7 +248,7 @@ static void run_matmul(const struct descriptor *pack, const struct descriptor *o
     int64_t at[4] = {0}, depth = dims(a)[3];
     const int64_t *of = dims(c);
     do {
-        double sum = 0.0;
+        double sum = adds(c) ? load(pack, c, offset(c, at, of)) : 0.0;
         for (int64_t k = 0; k < depth; k++) {
             const int64_t in_a[4] = {at[0], at[1], at[2], k},
                           of_a[4] = {of[0], of[1], of[2], depth};
@@ -300,7 +316,6 @@ static void run(const struct descriptor *pack, const struct descriptor *op)
 int cudnnCreate(void **handle);
 int cudnnDestroy(void *handle);
 int cudnnSetStream(void *handle, void *stream);
-size_t cudnnGetVersion(void);
 const char *cudnnGetErrorString(int status);
 void cudnnGetLastErrorString(char *text, size_t size);
 int cudnnBackendCreateDescriptor(int type, void **descriptor);
@@ -329,12 +344,6 @@ int cudnnSetStream(void *handle, void *stream)
     (void)handle;
     (void)stream;
     return SUCCESS;
-}
-
-size_t cudnnGetVersion(void)
-{
-    const char *version = getenv("FAKE_CUDNN_VERSION");
-    return version ? (size_t)atol(version) : 91900;
 }
 
 const char *cudnnGetErrorString(int status)

@@ -53,6 +53,25 @@ static void test_graphs_mean_attention(void **unused)
     close_attention_rig(&rig);
 }
 
+/* Older releases add to dQ's sum and know no infinite scores. */
+static void test_older_releases(void **unused)
+{
+    static const char *const versions[] = {"8907", "90500", "90900"};
+    struct attention_rig rig;
+    struct mlb_attention_params params =
+        attention_params("seq=9 heads=2 head_dim=8 causal=true pass=bwd");
+    (void)unused;
+    open_rig(&rig);
+    for (size_t i = 0; i < sizeof versions / sizeof versions[0]; i++) {
+        struct mlb_attention_state state = {0};
+        setenv("FAKE_CUDNN_VERSION", versions[i], 1);
+        struct mlb_verification found = verify_attention(&rig, cudnn(), &state, &params);
+        unsetenv("FAKE_CUDNN_VERSION");
+        check_attention_verified(&found, &params);
+    }
+    close_attention_rig(&rig);
+}
+
 /* Steps write one set after the other, and nothing else. */
 static void test_steps_rotate_through_the_sets(void **unused)
 {
@@ -158,6 +177,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fake_is_what_is_loaded),
         cmocka_unit_test(test_graphs_mean_attention),
+        cmocka_unit_test(test_older_releases),
         cmocka_unit_test(test_steps_rotate_through_the_sets),
         cmocka_unit_test(test_details),
         cmocka_unit_test(test_what_it_cannot),
