@@ -2,6 +2,7 @@
 /* The compute workloads, one line each. */
 #include "harness/measure/workload.h"
 #include "kernels/attention/attention.h"
+#include "kernels/fused/fused.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/launch/launch.h"
 #include "kernels/memory/memory.h"
@@ -12,6 +13,13 @@
 const struct mlb_workload *const mlb_kernel_workloads[] = {
     &mlb_gemm,
     &mlb_attention,
+    &mlb_rmsnorm,
+    &mlb_layernorm,
+    &mlb_rope,
+    &mlb_swiglu,
+    &mlb_cross_entropy,
+    &mlb_embedding,
+    &mlb_adamw,
     &mlb_memory,
     &mlb_host_copy,
     &mlb_p2p,
