@@ -24,19 +24,22 @@ struct mlb_adamw_step mlb_adamw_step_of(const struct mlb_adamw *a)
 MLB_INLINE void update_strip(const struct mlb_adamw *a, const struct mlb_adamw_step *s,
                              enum mlb_dtype dtype, size_t first, size_t count, bool past)
 {
-    float buffer[MLB_STRIP];
-    _Alignas(64) float copy[MLB_STRIP];
-    const float *g = mlb_strip_in(buffer, a->g, first, count, dtype);
+    struct mlb_strip copy;
+    const void *g = mlb_at(a->g, first, dtype);
     float *w = a->w + first, *m = a->m + first, *v = a->v + first;
 #pragma omp simd
     for (size_t i = 0; i < count; i++) {
-        m[i] = s->beta1 * m[i] + s->rest1 * g[i];
-        v[i] = s->beta2 * v[i] + s->rest2 * (g[i] * g[i]);
-        w[i] = s->keep * w[i] - s->rate * m[i] / (sqrtf(v[i] * s->correction) + s->epsilon);
-        copy[i] = w[i];
+        float gradient = mlb_get(g, i, dtype);
+        float m_i = s->beta1 * m[i] + s->rest1 * gradient;
+        float v_i = s->beta2 * v[i] + s->rest2 * (gradient * gradient);
+        float w_i = s->keep * w[i] - s->rate * m_i / (sqrtf(v_i * s->correction) + s->epsilon);
+        m[i] = m_i;
+        v[i] = v_i;
+        w[i] = w_i;
+        mlb_put(copy.bytes, i, w_i, MLB_BF16);
     }
     if (dtype == MLB_BF16)
-        mlb_strip_out(a->w_bf16, first, copy, count, dtype, past);
+        mlb_strip_out(a->w_bf16, first, &copy, count, dtype, past);
 }
 
 /* "Rows" are strips. */

@@ -5,75 +5,76 @@
 
 #include "kernels/fused/fused_cpu.h"
 
-MLB_INLINE float strip_largest(const float *x, size_t count)
+MLB_INLINE float strip_largest(const void *x, size_t count, enum mlb_dtype dtype)
 {
     float largest = -INFINITY;
 #pragma omp simd reduction(max : largest)
-    for (size_t i = 0; i < count; i++)
-        largest = x[i] > largest ? x[i] : largest;
+    for (size_t i = 0; i < count; i++) {
+        float value = mlb_get(x, i, dtype);
+        largest = value > largest ? value : largest;
+    }
     return largest;
 }
 
-MLB_INLINE float strip_exp_sum(const float *x, size_t count, float largest)
+/* largest: times log2(e), like the arguments. */
+MLB_INLINE float strip_exp_sum(const void *x, size_t count, enum mlb_dtype dtype, float largest)
 {
-    float lanes[MLB_LANES] = {0};
-    size_t i = 0;
-    for (; i + MLB_LANES <= count; i += MLB_LANES)
-#pragma omp simd
-        for (size_t lane = 0; lane < MLB_LANES; lane++)
-            lanes[lane] += mlb_strip_exp(x[i + lane] - largest);
-    for (; i < count; i++)
-        lanes[0] += mlb_strip_exp(x[i] - largest);
-    return mlb_lanes_total(lanes);
+    float sum = 0.0f;
+#pragma omp simd reduction(+ : sum)
+    for (size_t i = 0; i < count; i++)
+        sum += mlb_exp2(mlb_get(x, i, dtype) * MLB_LOG2_E - largest);
+    return sum;
 }
 
 /* A maximum that runs along, as in Milakov and Gimelshein, "Online normalizer calculation for
  * softmax", arXiv:1805.02867: the sum is rescaled when it grows. NaN in the row makes NaN. */
-MLB_INLINE float row_lse(const void *logits, size_t first, size_t vocab, enum mlb_dtype dtype)
+MLB_INLINE float row_lse(const void *row, size_t vocab, enum mlb_dtype dtype)
 {
-    float buffer[MLB_STRIP], largest = -INFINITY, sum = 0.0f;
+    float largest = -INFINITY, sum = 0.0f;
     for (size_t at = 0; at < vocab; at += MLB_STRIP) {
         size_t count = mlb_strip_length(at, vocab);
-        const float *x = mlb_strip_in(buffer, logits, first + at, count, dtype);
-        float here = strip_largest(x, count);
+        const void *x = mlb_at(row, at, dtype);
+        float here = strip_largest(x, count, dtype) * MLB_LOG2_E;
         if (here > largest) {
-            sum = at == 0 ? 0.0f : sum * mlb_strip_exp(largest - here);
+            sum = at == 0 ? 0.0f : sum * mlb_exp2(largest - here);
             largest = here;
         }
-        sum += strip_exp_sum(x, count, largest);
+        sum += strip_exp_sum(x, count, dtype, largest);
     }
-    return largest + logf(sum);
+    return (largest + log2f(sum)) * MLB_LN_2;
 }
 
 MLB_INLINE void write_gradient(const struct mlb_cross_entropy *e, enum mlb_dtype dtype, size_t row,
                                bool past)
 {
-    float buffer[MLB_STRIP], lse = e->lse[row];
-    _Alignas(64) float g[MLB_STRIP];
+    struct mlb_strip g;
     int64_t target = e->target[row];
     bool ignored = target < 0 || target >= (int64_t)e->vocab;
-    float scale = ignored ? 0.0f : e->scale;
+    float scale = ignored ? 0.0f : e->scale, lse2 = e->lse[row] * MLB_LOG2_E;
     for (size_t at = 0; at < e->vocab; at += MLB_STRIP) {
         size_t count = mlb_strip_length(at, e->vocab), first = row * e->vocab + at;
-        const float *x = mlb_strip_in(buffer, e->logits, first, count, dtype);
+        const void *x = mlb_at(e->logits, first, dtype);
 #pragma omp simd
         for (size_t i = 0; i < count; i++)
-            g[i] = scale * mlb_strip_exp(x[i] - lse);
-        if (target >= (int64_t)at && target < (int64_t)(at + count))
-            g[(size_t)target - at] -= scale;
-        mlb_strip_out(e->gradient ? e->gradient : e->logits, first, g, count, dtype, past);
+            mlb_put(g.bytes, i, scale * mlb_exp2(mlb_get(x, i, dtype) * MLB_LOG2_E - lse2), dtype);
+        if (target >= (int64_t)at && target < (int64_t)(at + count)) {
+            size_t hit = (size_t)target - at;
+            float p = mlb_exp2(mlb_get(x, hit, dtype) * MLB_LOG2_E - lse2);
+            mlb_put(g.bytes, hit, scale * (p - 1.0f), dtype);
+        }
+        mlb_strip_out(e->gradient ? e->gradient : e->logits, first, &g, count, dtype, past);
     }
 }
 
 MLB_INLINE void write_loss(const struct mlb_cross_entropy *e, enum mlb_dtype dtype, size_t row)
 {
-    float buffer[1], lse = row_lse(e->logits, row * e->vocab, e->vocab, dtype);
+    const void *x = mlb_at(e->logits, row * e->vocab, dtype);
+    float lse = row_lse(x, e->vocab, dtype);
     int64_t target = e->target[row];
     e->lse[row] = lse;
     e->loss[row] = 0.0f;
     if (target >= 0 && target < (int64_t)e->vocab)
-        e->loss[row] =
-            lse - *mlb_strip_in(buffer, e->logits, row * e->vocab + (size_t)target, 1, dtype);
+        e->loss[row] = lse - mlb_get(x, (size_t)target, dtype);
 }
 
 MLB_INLINE void entropy_rows(const struct mlb_cross_entropy *e, enum mlb_dtype dtype, size_t begin,

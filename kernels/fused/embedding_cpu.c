@@ -24,6 +24,8 @@ MLB_INLINE void gather_rows(const struct mlb_embedding *e, size_t begin, size_t 
     bool past = mlb_strip_past(e->tokens * bytes);
     for (size_t row = begin; row < end; row++) {
         const char *from = (const char *)e->table + (size_t)e->id[row] * bytes;
+        if (row + 1 < end)
+            mlb_ahead((const char *)e->table + (size_t)e->id[row + 1] * bytes, bytes);
         mlb_strip_store((char *)e->y + row * bytes, from, bytes, past && (uintptr_t)from % 16 == 0);
     }
 }
@@ -32,17 +34,18 @@ MLB_INLINE void gather_rows(const struct mlb_embedding *e, size_t begin, size_t 
 MLB_INLINE void sum_strip(const struct mlb_embedding *e, enum mlb_dtype dtype, size_t row,
                           size_t at, size_t count, bool past)
 {
-    float buffer[MLB_STRIP];
-    _Alignas(64) float sums[MLB_STRIP];
-    memset(sums, 0, sizeof sums);
+    float sums[MLB_STRIP] = {0};
+    struct mlb_strip to;
     for (int32_t i = e->first[row]; i < e->first[row + 1]; i++) {
-        const float *dy =
-            mlb_strip_in(buffer, e->dy, (size_t)e->order[i] * e->hidden + at, count, dtype);
+        const void *dy = mlb_at(e->dy, (size_t)e->order[i] * e->hidden + at, dtype);
 #pragma omp simd
         for (size_t c = 0; c < count; c++)
-            sums[c] += dy[c];
+            sums[c] += mlb_get(dy, c, dtype);
     }
-    mlb_strip_out(e->dtable, row * e->hidden + at, sums, count, dtype, past);
+#pragma omp simd
+    for (size_t c = 0; c < count; c++)
+        mlb_put(to.bytes, c, sums[c], dtype);
+    mlb_strip_out(e->dtable, row * e->hidden + at, &to, count, dtype, past);
 }
 
 MLB_INLINE void sum_rows(const struct mlb_embedding *e, enum mlb_dtype dtype, size_t begin,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the CPU loops share. A loop works in f32 on strips of a row that stay in the first cache:
- * conversions are then written once, and results can go past the caches to memory (a line that is
- * written whole need not be read first, which is a third of the traffic of a copy).
+/* What the CPU loops share. A loop computes in f32 and makes strips of results that stay in the
+ * first cache, from where they can go past the caches to memory: a line that is written whole need
+ * not be read first, which is a third of the traffic of a copy.
  *
  * Loops are written once and compiled for several sets of vector instructions. */
 #ifndef MLB_KERNELS_FUSED_CPU_H
@@ -20,7 +20,7 @@
 
 #define MLB_INLINE static inline __attribute__((always_inline))
 
-enum { MLB_STRIP = 1024, MLB_LANES = 32 };
+enum { MLB_STRIP = 1024 };
 
 /* ---- over threads */
 
@@ -69,40 +69,51 @@ MLB_INLINE size_t mlb_strip_length(size_t at, size_t count)
     return count - at < MLB_STRIP ? count - at : MLB_STRIP;
 }
 
-MLB_INLINE float mlb_strip_widen(uint16_t bits)
+/* Element `i` of an array. */
+MLB_INLINE float mlb_get(const void *array, size_t i, enum mlb_dtype dtype)
 {
     union {
         uint32_t bits;
         float value;
-    } both = {.bits = (uint32_t)bits << 16};
+    } both;
+    if (dtype == MLB_F32)
+        return ((const float *)array)[i];
+    both.bits = (uint32_t)((const uint16_t *)array)[i] << 16;
     return both.value;
 }
 
-/* As mlb_bf16_from_f32, without branches. */
-MLB_INLINE uint16_t mlb_strip_narrow(float value)
+/* Rounds to nearest, ties to even. A NaN stays one when its lower half is zero, as that of every
+ * NaN is which comes from bf16 data or from an operation. */
+MLB_INLINE void mlb_put(void *array, size_t i, float value, enum mlb_dtype dtype)
 {
     union {
         float value;
         uint32_t bits;
     } both = {.value = value};
-    uint32_t nearest = (both.bits + 0x7fffu + ((both.bits >> 16) & 1u)) >> 16;
-    uint32_t quiet = (both.bits >> 16) | 0x40u;
-    return (uint16_t)((both.bits & 0x7fffffffu) > 0x7f800000u ? quiet : nearest);
-}
-
-/* Elements first .. first+count-1 of `array` as f32: where they are, or in `buffer`. */
-MLB_INLINE const float *mlb_strip_in(float *buffer, const void *array, size_t first, size_t count,
-                                     enum mlb_dtype dtype)
-{
-    const uint16_t *from = (const uint16_t *)array + first;
     if (dtype == MLB_F32)
-        return (const float *)array + first;
-    for (size_t i = 0; i < count; i++)
-        buffer[i] = mlb_strip_widen(from[i]);
-    return buffer;
+        ((float *)array)[i] = value;
+    else
+        ((uint16_t *)array)[i] = (uint16_t)((both.bits + 0x7fffu + ((both.bits >> 16) & 1u)) >> 16);
 }
 
-/* `past`: past the caches, where address and length allow. */
+MLB_INLINE const void *mlb_at(const void *array, size_t i, enum mlb_dtype dtype)
+{
+    return (const char *)array + i * (dtype == MLB_F32 ? sizeof(float) : sizeof(uint16_t));
+}
+
+/* Asks for `bytes` that will be read soon: hardware's own prefetch follows lines within a page. */
+MLB_INLINE void mlb_ahead(const void *from, size_t bytes)
+{
+    for (size_t byte = 0; byte < bytes; byte += 64)
+        __builtin_prefetch((const char *)from + byte, 0, 3);
+}
+
+/* A strip of results in the case's type, before it goes to memory. */
+struct mlb_strip {
+    _Alignas(64) unsigned char bytes[MLB_STRIP * sizeof(float)];
+};
+
+/* `past`: past the caches, where address and length allow. `from` is aligned to 16 bytes then. */
 MLB_INLINE void mlb_strip_store(void *to, const void *from, size_t bytes, bool past)
 {
 #if defined(__x86_64__)
@@ -118,18 +129,12 @@ MLB_INLINE void mlb_strip_store(void *to, const void *from, size_t bytes, bool p
     memcpy(to, from, bytes);
 }
 
-/* The other way. `from` is aligned to 64 bytes when `past` is set. */
-MLB_INLINE void mlb_strip_out(void *array, size_t first, const float *from, size_t count,
+/* To elements first .. first+count-1 of `array`. */
+MLB_INLINE void mlb_strip_out(void *array, size_t first, const struct mlb_strip *from, size_t count,
                               enum mlb_dtype dtype, bool past)
 {
-    _Alignas(64) uint16_t narrow[MLB_STRIP];
-    if (dtype == MLB_F32) {
-        mlb_strip_store((float *)array + first, from, count * sizeof *from, past);
-        return;
-    }
-    for (size_t i = 0; i < count; i++)
-        narrow[i] = mlb_strip_narrow(from[i]);
-    mlb_strip_store((uint16_t *)array + first, narrow, count * sizeof *narrow, past);
+    size_t size = dtype == MLB_F32 ? sizeof(float) : sizeof(uint16_t);
+    mlb_strip_store((char *)array + first * size, from->bytes, count * size, past);
 }
 
 /* Output of this size does not stay in a cache for its reader anyhow. */
@@ -138,35 +143,29 @@ MLB_INLINE bool mlb_strip_past(size_t bytes)
     return bytes >= (size_t)32 << 20;
 }
 
-MLB_INLINE float mlb_lanes_total(const float *lanes)
-{
-    float total = 0.0f;
-    for (size_t i = 0; i < MLB_LANES; i++)
-        total += lanes[i];
-    return total;
-}
+#define MLB_LOG2_E 1.44269504f
+#define MLB_LN_2   0.693147181f
 
-/* e^x to 2 ulp for x <= 88; below -87 it stays at 2^-126, which is nothing beside 1. Cody and
- * Waite's reduction, and the polynomial of Moshier's Cephes expf. */
-MLB_INLINE float mlb_strip_exp(float x)
+/* 2^x for x <= 127, to 3 units of roundoff; below -126 it stays there, which is nothing beside 1;
+ * NaN for NaN. The whole part goes into the exponent; 2^f for |f| <= 1/2 is the polynomial of
+ * degree 5 with the least relative error (1.9 units) among those that are 1 at 0. */
+MLB_INLINE float mlb_exp2(float x)
 {
     union {
         float value;
         uint32_t bits;
-    } scaled, power;
+    } shifted, power;
     const float shift = 12582912.0f; /* 1.5 x 2^23: adding it rounds to a whole number */
-    float clamped = x < -87.3f ? -87.3f : x;
-    scaled.value = clamped * 1.44269504f + shift;
-    float n = scaled.value - shift;
-    float f = (clamped - n * 0.693359375f) + n * 2.12194440e-4f;
-    float p = 1.9875691500e-4f;
-    p = p * f + 1.3981999507e-3f;
-    p = p * f + 8.3334519073e-3f;
-    p = p * f + 4.1665795894e-2f;
-    p = p * f + 1.6666665459e-1f;
-    p = p * f + 5.0000001201e-1f;
-    p = p * f * f + f + 1.0f;
-    power.bits = (scaled.bits + 127u) << 23; /* the shift's low bits hold n */
+    float clamped = x < -126.0f ? -126.0f : x;
+    shifted.value = clamped + shift;
+    float f = clamped - (shifted.value - shift);
+    float p = 0.001326472731f;
+    p = p * f + 0.009671512991f;
+    p = p * f + 0.05550733581f;
+    p = p * f + 0.2402224243f;
+    p = p * f + 0.6931470037f;
+    p = p * f + 1.0f;
+    power.bits = (shifted.bits + 127u) << 23; /* the shift's low bits hold the whole number */
     return p * power.value;
 }
 

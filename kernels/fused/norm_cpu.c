@@ -6,60 +6,68 @@
 
 #include "kernels/fused/fused_cpu.h"
 
-/* ------------------------------------------------------------------------------- sums over strips
- */
+/* Sums go by halves of a strip side by side, each a vector of lanes: the additions of one hide the
+ * latency of those of the other. */
 
-/* Sum of x, or of (x - mean)^2. */
-MLB_INLINE float strip_sum(const float *x, size_t count, bool squared, float mean)
+/* Sum of x - mean, or of its square, over a strip. */
+MLB_INLINE float strip_sum(const void *x, size_t count, enum mlb_dtype dtype, bool squared,
+                           float mean)
 {
-    float lanes[MLB_LANES] = {0};
-    size_t i = 0;
-    for (; i + MLB_LANES <= count; i += MLB_LANES)
-#pragma omp simd
-        for (size_t lane = 0; lane < MLB_LANES; lane++) {
-            float value = x[i + lane] - mean;
-            lanes[lane] += squared ? value * value : value;
-        }
-    for (; i < count; i++)
-        lanes[0] += squared ? (x[i] - mean) * (x[i] - mean) : x[i] - mean;
-    return mlb_lanes_total(lanes);
+    float low = 0.0f, high = 0.0f, odd = 0.0f;
+    size_t half = count / 2;
+#pragma omp simd reduction(+ : low, high)
+    for (size_t i = 0; i < half; i++) {
+        float a = mlb_get(x, i, dtype) - mean, b = mlb_get(x, half + i, dtype) - mean;
+        low += squared ? a * a : a;
+        high += squared ? b * b : b;
+    }
+    if (count % 2)
+        odd = mlb_get(x, count - 1, dtype) - mean;
+    return low + high + (squared ? odd * odd : odd);
 }
 
 MLB_INLINE float row_sum(const struct mlb_norm *norm, enum mlb_dtype dtype, size_t row,
                          bool squared, float mean)
 {
-    float buffer[MLB_STRIP], sum = 0.0f;
-    for (size_t at = 0; at < norm->hidden; at += MLB_STRIP) {
-        size_t count = mlb_strip_length(at, norm->hidden);
-        const float *x = mlb_strip_in(buffer, norm->x, row * norm->hidden + at, count, dtype);
-        sum += strip_sum(x, count, squared, mean);
-    }
+    float sum = 0.0f;
+    for (size_t at = 0; at < norm->hidden; at += MLB_STRIP)
+        sum += strip_sum(mlb_at(norm->x, row * norm->hidden + at, dtype),
+                         mlb_strip_length(at, norm->hidden), dtype, squared, mean);
     return sum;
 }
 
 /* ---------------------------------------------------------------------------------------- forward
  */
 
+MLB_INLINE void write_strip(const struct mlb_norm *norm, enum mlb_dtype dtype, size_t row,
+                            size_t at, float mean, float rstd, struct mlb_strip *to)
+{
+    size_t count = mlb_strip_length(at, norm->hidden);
+    const void *x = mlb_at(norm->x, row * norm->hidden + at, dtype);
+    const void *gamma = mlb_at(norm->gamma, at, dtype);
+    if (norm->kind == MLB_NORM_RMS) {
+#pragma omp simd
+        for (size_t i = 0; i < count; i++)
+            mlb_put(to->bytes, i, mlb_get(x, i, dtype) * rstd * mlb_get(gamma, i, dtype), dtype);
+        return;
+    }
+    const void *beta = mlb_at(norm->beta, at, dtype);
+#pragma omp simd
+    for (size_t i = 0; i < count; i++)
+        mlb_put(to->bytes, i,
+                (mlb_get(x, i, dtype) - mean) * rstd * mlb_get(gamma, i, dtype) +
+                    mlb_get(beta, i, dtype),
+                dtype);
+}
+
 MLB_INLINE void write_row(const struct mlb_norm *norm, enum mlb_dtype dtype, size_t row, float mean,
                           float rstd, bool past)
 {
-    float x_buffer[MLB_STRIP], gamma_buffer[MLB_STRIP], beta_buffer[MLB_STRIP];
-    _Alignas(64) float y[MLB_STRIP];
+    struct mlb_strip y;
     for (size_t at = 0; at < norm->hidden; at += MLB_STRIP) {
-        size_t count = mlb_strip_length(at, norm->hidden), first = row * norm->hidden + at;
-        const float *x = mlb_strip_in(x_buffer, norm->x, first, count, dtype);
-        const float *gamma = mlb_strip_in(gamma_buffer, norm->gamma, at, count, dtype);
-        if (norm->kind == MLB_NORM_RMS) {
-#pragma omp simd
-            for (size_t i = 0; i < count; i++)
-                y[i] = x[i] * rstd * gamma[i];
-        } else {
-            const float *beta = mlb_strip_in(beta_buffer, norm->beta, at, count, dtype);
-#pragma omp simd
-            for (size_t i = 0; i < count; i++)
-                y[i] = (x[i] - mean) * rstd * gamma[i] + beta[i];
-        }
-        mlb_strip_out(norm->y, first, y, count, dtype, past);
+        write_strip(norm, dtype, row, at, mean, rstd, &y);
+        mlb_strip_out(norm->y, row * norm->hidden + at, &y, mlb_strip_length(at, norm->hidden),
+                      dtype, past);
     }
 }
 
@@ -86,38 +94,28 @@ struct row_sums {
     float c1, c2; /* sums of g xhat and of g, not yet divided */
 };
 
-MLB_INLINE struct row_sums strip_sums(const float *x, const float *dy, const float *gamma,
-                                      size_t count, float mean, float rstd)
+MLB_INLINE void add_strip(struct row_sums *sums, const void *x, const void *dy, const void *gamma,
+                          size_t count, enum mlb_dtype dtype, float mean, float rstd)
 {
-    float first[MLB_LANES] = {0}, second[MLB_LANES] = {0};
-    size_t i = 0;
-    for (; i + MLB_LANES <= count; i += MLB_LANES)
-#pragma omp simd
-        for (size_t lane = 0; lane < MLB_LANES; lane++) {
-            float g = dy[i + lane] * gamma[i + lane];
-            first[lane] += g * ((x[i + lane] - mean) * rstd);
-            second[lane] += g;
-        }
-    for (; i < count; i++) {
-        first[0] += dy[i] * gamma[i] * ((x[i] - mean) * rstd);
-        second[0] += dy[i] * gamma[i];
+    float c1 = 0.0f, c2 = 0.0f;
+#pragma omp simd reduction(+ : c1, c2)
+    for (size_t i = 0; i < count; i++) {
+        float g = mlb_get(dy, i, dtype) * mlb_get(gamma, i, dtype);
+        c1 += g * ((mlb_get(x, i, dtype) - mean) * rstd);
+        c2 += g;
     }
-    return (struct row_sums){mlb_lanes_total(first), mlb_lanes_total(second)};
+    sums->c1 += c1;
+    sums->c2 += c2;
 }
 
 MLB_INLINE struct row_sums sum_row(const struct mlb_norm *norm, enum mlb_dtype dtype, size_t row,
                                    float mean, float rstd)
 {
-    float x_buffer[MLB_STRIP], dy_buffer[MLB_STRIP], gamma_buffer[MLB_STRIP];
     struct row_sums sums = {0};
     for (size_t at = 0; at < norm->hidden; at += MLB_STRIP) {
         size_t count = mlb_strip_length(at, norm->hidden), first = row * norm->hidden + at;
-        struct row_sums strip = strip_sums(
-            mlb_strip_in(x_buffer, norm->x, first, count, dtype),
-            mlb_strip_in(dy_buffer, norm->dy, first, count, dtype),
-            mlb_strip_in(gamma_buffer, norm->gamma, at, count, dtype), count, mean, rstd);
-        sums.c1 += strip.c1;
-        sums.c2 += strip.c2;
+        add_strip(&sums, mlb_at(norm->x, first, dtype), mlb_at(norm->dy, first, dtype),
+                  mlb_at(norm->gamma, at, dtype), count, dtype, mean, rstd);
     }
     return sums;
 }
@@ -126,26 +124,25 @@ MLB_INLINE struct row_sums sum_row(const struct mlb_norm *norm, enum mlb_dtype d
 MLB_INLINE void write_dx(const struct mlb_norm *norm, enum mlb_dtype dtype, size_t row,
                          struct row_sums c, float *dgamma, float *dbeta, bool past)
 {
-    float x_buffer[MLB_STRIP], dy_buffer[MLB_STRIP], gamma_buffer[MLB_STRIP];
-    _Alignas(64) float dx[MLB_STRIP];
+    struct mlb_strip dx;
     float rstd = norm->rstd[row], mean = dbeta ? norm->mean[row] : 0.0f;
     for (size_t at = 0; at < norm->hidden; at += MLB_STRIP) {
         size_t count = mlb_strip_length(at, norm->hidden), first = row * norm->hidden + at;
-        const float *x = mlb_strip_in(x_buffer, norm->x, first, count, dtype);
-        const float *dy = mlb_strip_in(dy_buffer, norm->dy, first, count, dtype);
-        const float *gamma = mlb_strip_in(gamma_buffer, norm->gamma, at, count, dtype);
+        const void *x = mlb_at(norm->x, first, dtype), *dy = mlb_at(norm->dy, first, dtype);
+        const void *gamma = mlb_at(norm->gamma, at, dtype);
 #pragma omp simd
         for (size_t i = 0; i < count; i++) {
-            float xhat = (x[i] - mean) * rstd;
-            dx[i] = rstd * (dy[i] * gamma[i] - xhat * c.c1 - c.c2);
-            dgamma[at + i] += dy[i] * xhat;
+            float xhat = (mlb_get(x, i, dtype) - mean) * rstd, d = mlb_get(dy, i, dtype);
+            float g = d * mlb_get(gamma, i, dtype);
+            mlb_put(dx.bytes, i, rstd * (g - xhat * c.c1 - c.c2), dtype);
+            dgamma[at + i] += d * xhat;
         }
         if (dbeta) {
 #pragma omp simd
             for (size_t i = 0; i < count; i++)
-                dbeta[at + i] += dy[i];
+                dbeta[at + i] += mlb_get(dy, i, dtype);
         }
-        mlb_strip_out(norm->dx, first, dx, count, dtype, past);
+        mlb_strip_out(norm->dx, first, &dx, count, dtype, past);
     }
 }
 
@@ -196,7 +193,8 @@ MLB_INLINE void add_parts(const struct mlb_norm *norm, const float *partial, voi
 #pragma omp simd
             for (size_t i = 0; i < count; i++)
                 sums[i] += partial[part * norm->hidden + at + i];
-        mlb_strip_out(to, at, sums, count, norm->dtype, false);
+        for (size_t i = 0; i < count; i++)
+            mlb_put(to, at + i, sums[i], norm->dtype);
     }
 }
 

@@ -18,22 +18,21 @@ void mlb_rope_tables(float *cosines, float *sines, size_t sequence, size_t head_
         }
 }
 
+#define AHEAD 4096 /* bytes: a page further */
+
 /* Both halves of a head, where they are: the lines are in the cache and are written back once. */
 MLB_INLINE void rotate_head(void *array, size_t first, size_t half, const float *cosines,
                             const float *sines, float sign, enum mlb_dtype dtype)
 {
-    float low_buffer[MLB_ROPE_MOST / 2], high_buffer[MLB_ROPE_MOST / 2];
-    float low_out[MLB_ROPE_MOST / 2], high_out[MLB_ROPE_MOST / 2];
-    const float *low = mlb_strip_in(low_buffer, array, first, half, dtype);
-    const float *high = mlb_strip_in(high_buffer, array, first + half, half, dtype);
+    void *low = (char *)array + first * (dtype == MLB_F32 ? sizeof(float) : sizeof(uint16_t));
+    void *high = (char *)low + half * (dtype == MLB_F32 ? sizeof(float) : sizeof(uint16_t));
+    mlb_ahead((const char *)low + AHEAD, 2 * half * mlb_dtype_bytes(dtype));
 #pragma omp simd
     for (size_t i = 0; i < half; i++) {
-        float s = sign * sines[i];
-        low_out[i] = low[i] * cosines[i] - high[i] * s;
-        high_out[i] = high[i] * cosines[i] + low[i] * s;
+        float a = mlb_get(low, i, dtype), b = mlb_get(high, i, dtype), s = sign * sines[i];
+        mlb_put(low, i, a * cosines[i] - b * s, dtype);
+        mlb_put(high, i, b * cosines[i] + a * s, dtype);
     }
-    mlb_strip_out(array, first, low_out, half, dtype, false);
-    mlb_strip_out(array, first + half, high_out, half, dtype, false);
 }
 
 MLB_INLINE void rotate_rows(const struct mlb_rope *rope, enum mlb_dtype dtype, size_t begin,

@@ -5,40 +5,40 @@
 
 MLB_INLINE float sigmoid(float x)
 {
-    return 1.0f / (1.0f + mlb_strip_exp(-x));
+    float power = x * -MLB_LOG2_E;
+    return 1.0f / (1.0f + mlb_exp2(power > 127.0f ? 127.0f : power));
 }
 
 MLB_INLINE void forward_strip(const struct mlb_swiglu *g, enum mlb_dtype dtype, size_t row,
                               size_t at, size_t count, bool past)
 {
-    float gate_buffer[MLB_STRIP], up_buffer[MLB_STRIP];
-    _Alignas(64) float y[MLB_STRIP];
-    size_t first = 2 * row * g->ffn + at;
-    const float *gate = mlb_strip_in(gate_buffer, g->gate_up, first, count, dtype);
-    const float *up = mlb_strip_in(up_buffer, g->gate_up, first + g->ffn, count, dtype);
+    struct mlb_strip y;
+    const void *gate = mlb_at(g->gate_up, 2 * row * g->ffn + at, dtype);
+    const void *up = mlb_at(g->gate_up, (2 * row + 1) * g->ffn + at, dtype);
 #pragma omp simd
-    for (size_t i = 0; i < count; i++)
-        y[i] = gate[i] * sigmoid(gate[i]) * up[i];
-    mlb_strip_out(g->y, row * g->ffn + at, y, count, dtype, past);
+    for (size_t i = 0; i < count; i++) {
+        float a = mlb_get(gate, i, dtype);
+        mlb_put(y.bytes, i, a * sigmoid(a) * mlb_get(up, i, dtype), dtype);
+    }
+    mlb_strip_out(g->y, row * g->ffn + at, &y, count, dtype, past);
 }
 
 MLB_INLINE void backward_strip(const struct mlb_swiglu *g, enum mlb_dtype dtype, size_t row,
                                size_t at, size_t count, bool past)
 {
-    float gate_buffer[MLB_STRIP], up_buffer[MLB_STRIP], dy_buffer[MLB_STRIP];
-    _Alignas(64) float dgate[MLB_STRIP], dup[MLB_STRIP];
+    struct mlb_strip dgate, dup;
     size_t first = 2 * row * g->ffn + at;
-    const float *gate = mlb_strip_in(gate_buffer, g->gate_up, first, count, dtype);
-    const float *up = mlb_strip_in(up_buffer, g->gate_up, first + g->ffn, count, dtype);
-    const float *dy = mlb_strip_in(dy_buffer, g->dy, row * g->ffn + at, count, dtype);
+    const void *gate = mlb_at(g->gate_up, first, dtype);
+    const void *up = mlb_at(g->gate_up, first + g->ffn, dtype);
+    const void *dy = mlb_at(g->dy, row * g->ffn + at, dtype);
 #pragma omp simd
     for (size_t i = 0; i < count; i++) {
-        float s = sigmoid(gate[i]);
-        dgate[i] = dy[i] * up[i] * s * (1.0f + gate[i] * (1.0f - s));
-        dup[i] = dy[i] * gate[i] * s;
+        float a = mlb_get(gate, i, dtype), s = sigmoid(a), d = mlb_get(dy, i, dtype);
+        mlb_put(dgate.bytes, i, d * mlb_get(up, i, dtype) * s * (1.0f + a * (1.0f - s)), dtype);
+        mlb_put(dup.bytes, i, d * a * s, dtype);
     }
-    mlb_strip_out(g->dgate_up, first, dgate, count, dtype, past);
-    mlb_strip_out(g->dgate_up, first + g->ffn, dup, count, dtype, past);
+    mlb_strip_out(g->dgate_up, first, &dgate, count, dtype, past);
+    mlb_strip_out(g->dgate_up, first + g->ffn, &dup, count, dtype, past);
 }
 
 MLB_INLINE void swiglu_rows(const struct mlb_swiglu *g, enum mlb_dtype dtype, size_t begin,
