@@ -6,24 +6,18 @@
 
 #include "kernels/fused/fused_cpu.h"
 
-/* Sums go by halves of a strip side by side, each a vector of lanes: the additions of one hide the
- * latency of those of the other. */
-
-/* Sum of x - mean, or of its square, over a strip. */
+/* Sum of x - mean, or of its square, over a strip. In order, so that the hardware's prefetch sees
+ * one stream. */
 MLB_INLINE float strip_sum(const void *x, size_t count, enum mlb_dtype dtype, bool squared,
                            float mean)
 {
-    float low = 0.0f, high = 0.0f, odd = 0.0f;
-    size_t half = count / 2;
-#pragma omp simd reduction(+ : low, high)
-    for (size_t i = 0; i < half; i++) {
-        float a = mlb_get(x, i, dtype) - mean, b = mlb_get(x, half + i, dtype) - mean;
-        low += squared ? a * a : a;
-        high += squared ? b * b : b;
+    float sum = 0.0f;
+#pragma omp simd reduction(+ : sum)
+    for (size_t i = 0; i < count; i++) {
+        float value = mlb_get(x, i, dtype) - mean;
+        sum += squared ? value * value : value;
     }
-    if (count % 2)
-        odd = mlb_get(x, count - 1, dtype) - mean;
-    return low + high + (squared ? odd * odd : odd);
+    return sum;
 }
 
 MLB_INLINE float row_sum(const struct mlb_norm *norm, enum mlb_dtype dtype, size_t row,
