@@ -183,15 +183,26 @@ size_t mlb_attention_fused_bytes(const struct mlb_attention_problem *problem,
 /* ----------------------------------------------------------------------------------------- running
  */
 
-static void run(const struct mlb_attention_plan *plan, mlb_attention_item *item, size_t items,
+struct pass {
+    mlb_attention_item *item;
+    size_t items;
+};
+
+/* One pass after the other, each over all threads. */
+static void run(const struct mlb_attention_plan *plan, const struct pass *passes, size_t count,
                 int threads)
 {
 #pragma omp parallel num_threads(threads)
     {
         float *scratch = plan->scratch + (size_t)omp_get_thread_num() * plan->scratch_words;
-#pragma omp for schedule(dynamic, 1)
-        for (size_t i = 0; i < items; i++)
-            item(plan, i, scratch);
+        for (size_t p = 0; p < count; p++) {
+#pragma omp for schedule(dynamic, 1) nowait
+            for (size_t i = 0; i < passes[p].items; i++)
+                passes[p].item(plan, i, scratch);
+            if (p + 1 < count) {
+#pragma omp barrier
+            }
+        }
     }
 }
 
@@ -199,10 +210,12 @@ void mlb_attention_fused_forward(const struct mlb_attention_problem *problem,
                                  const struct mlb_attention_way *way, void *workspace, int threads)
 {
     struct mlb_attention_plan plan;
-    size_t batch = problem->batch;
     make_plan(&plan, problem, way, false, threads, workspace);
-    run(&plan, way->pack_keys, batch * problem->kv_heads * plan.blocks, threads);
-    run(&plan, way->forward, batch * problem->heads * up(plan.panels, plan.group), threads);
+    const struct pass passes[] = {
+        {way->pack_keys, problem->batch * problem->kv_heads * plan.blocks},
+        {way->forward, problem->batch * problem->heads * up(plan.panels, plan.group)},
+    };
+    run(&plan, passes, sizeof passes / sizeof passes[0], threads);
 }
 
 void mlb_attention_fused_backward(const struct mlb_attention_problem *problem,
@@ -212,8 +225,11 @@ void mlb_attention_fused_backward(const struct mlb_attention_problem *problem,
     size_t key_matrices = problem->batch * problem->kv_heads;
     size_t query_matrices = problem->batch * problem->heads;
     make_plan(&plan, problem, way, true, threads, workspace);
-    run(&plan, way->pack_keys, key_matrices * plan.blocks, threads);
-    run(&plan, way->pack_queries, query_matrices * plan.panels, threads);
-    run(&plan, way->backward, key_matrices * plan.chunks, threads);
-    run(&plan, way->finish, query_matrices * plan.panels, threads);
+    const struct pass passes[] = {
+        {way->pack_keys, key_matrices * plan.blocks},
+        {way->pack_queries, query_matrices * plan.panels},
+        {way->backward, key_matrices * plan.chunks},
+        {way->finish, query_matrices * plan.panels},
+    };
+    run(&plan, passes, sizeof passes / sizeof passes[0], threads);
 }
