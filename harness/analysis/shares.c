@@ -34,6 +34,34 @@ double mlb_share_of_bound(const struct mlb_result *result, const struct mlb_row 
     return rate.known && told ? rate.value / bound.value : 0.0;
 }
 
+/* Bytes per second, when the row is a trustworthy copy on `device`; else 0. */
+static double copy_rate(const struct mlb_result *result, const struct mlb_row *row,
+                        const char *device)
+{
+    bool copy = strcmp(row->workload, "memory") == 0 && strcmp(row->device, device) == 0 &&
+                row->status == MLB_ROW_MEASURED && row->work.flop == 0.0;
+    for (size_t i = 0; copy && i < row->param_count; i++)
+        if (strcmp(row->params[i].name, "op") == 0 && strcmp(row->params[i].value, "copy") == 0) {
+            struct mlb_rate rate = verified_rate(result, row, &row->summary);
+            return rate.known ? rate.value : 0.0;
+        }
+    return 0.0;
+}
+
+double mlb_share_of_copy(const struct mlb_result *result, const struct mlb_row *row)
+{
+    struct mlb_rate rate = verified_rate(result, row, &row->summary);
+    double best = 0.0;
+    if (!rate.known || row->work.flop > 0.0 || row->work.link || row->work.bus_factor > 0.0 ||
+        strcmp(row->workload, "memory") == 0)
+        return 0.0;
+    for (size_t i = 0; i < result->row_count; i++) {
+        double copy = copy_rate(result, &result->rows[i], row->device);
+        best = copy > best ? copy : best;
+    }
+    return best > 0.0 ? rate.value / best : 0.0;
+}
+
 static struct mlb_maybe if_positive(double value)
 {
     return (struct mlb_maybe){value > 0.0, value};

@@ -16,7 +16,12 @@ double mlb_share_of_bound(const struct mlb_result *result, const struct mlb_row 
                           const struct mlb_summary *time,
                           const struct mlb_telemetry_window *window);
 
-/* Both into the row's members. */
+/* Of the fastest copy of memory that this record has for the row's device: what a kernel that only
+ * moves bytes can be expected to reach. 0 = not known: the record has no such copy, or the row is
+ * bound by something else (products, a link, other ranks). */
+double mlb_share_of_copy(const struct mlb_result *result, const struct mlb_row *row);
+
+/* The first two into the row's members. */
 void mlb_shares_note(const struct mlb_result *result, const struct mlb_peaks *peaks,
                      struct mlb_row *row);
 

@@ -149,6 +149,9 @@ void mlb_report_cells(const struct mlb_report *report, const struct mlb_row *row
     share = mlb_share_of_bound(report->result, row, &row->summary, &row->telemetry);
     if (share > 0.0)
         mlb_format(cells->text[MLB_CELL_BOUND], size, "%s", mlb_print_percent(text, share));
+    share = mlb_share_of_copy(report->result, row);
+    if (share > 0.0)
+        mlb_format(cells->text[MLB_CELL_COPY], size, "%s", mlb_print_percent(text, share));
     mlb_report_clock(row, &row->telemetry, cells->text[MLB_CELL_CLOCK], size);
     mlb_report_energy(report, row, &row->summary, &row->telemetry, cells->text[MLB_CELL_ENERGY],
                       size);
@@ -165,6 +168,7 @@ const char *mlb_report_cell_title(enum mlb_cell cell, const struct mlb_row *firs
                                                   [MLB_CELL_BUS] = "busbw",
                                                   [MLB_CELL_SHARE] = "of peak",
                                                   [MLB_CELL_BOUND] = "of bus",
+                                                  [MLB_CELL_COPY] = "of copy",
                                                   [MLB_CELL_CLOCK] = "clock",
                                                   [MLB_CELL_ENERGY] = "J/GB",
                                                   [MLB_CELL_VERDICT] = "result"};

@@ -19,6 +19,7 @@ enum mlb_cell {
     MLB_CELL_BUS,     /* collectives only: busbw */
     MLB_CELL_SHARE,   /* "80 %" of the datasheet's peak */
     MLB_CELL_BOUND,   /* "93 %" of what the device can do at the clock it had, or of its bus */
+    MLB_CELL_COPY,    /* "91 %" of the record's copy of memory, of what only moves bytes */
     MLB_CELL_CLOCK,   /* "1410 MHz" of a GPU */
     MLB_CELL_ENERGY,  /* "0.87" joules per TFLOP or GB; "~0.87" when estimated */
     MLB_CELL_VERDICT, /* "verified", "UNTRUSTED", "FAILED", "skipped" */

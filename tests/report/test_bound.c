@@ -191,6 +191,38 @@ static void test_shares(void **state)
     mlb_peaks_close(&peaks);
 }
 
+/* A kernel that only moves bytes is set beside the fastest copy on its device. */
+static void test_share_of_copy(void **state)
+{
+    struct mlb_row rows[4];
+    struct mlb_result result = {.device = gpu(90, 132, 1.98e9), .rows = rows, .row_count = 4};
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        rows[i] = row_of("bf16", 0, i == 1 ? 4e12 : 3e12);
+        rows[i].verified = true;
+        rows[i].verification.checked = 1;
+        snprintf(rows[i].workload, sizeof rows[i].workload, i < 3 ? "memory" : "rmsnorm");
+        rows[i].param_count = 1;
+        snprintf(rows[i].params[0].name, sizeof rows[i].params[0].name, "op");
+        snprintf(rows[i].params[0].value, sizeof rows[i].params[0].value, i ? "copy" : "read");
+    }
+    check_close(mlb_share_of_copy(&result, &rows[3]), 0.75, 1e-12);
+    check_close(mlb_share_of_copy(&result, &rows[0]), 0, 0); /* memory itself */
+    rows[1].status = MLB_ROW_UNTRUSTED;
+    check_close(mlb_share_of_copy(&result, &rows[3]), 1.0, 1e-12);
+    rows[2].verified = false;
+    check_close(mlb_share_of_copy(&result, &rows[3]), 0, 0); /* no copy to go by */
+    rows[2].verified = true;
+    rows[3].work.link = true;
+    check_close(mlb_share_of_copy(&result, &rows[3]), 0, 0);
+    rows[3].work.link = false;
+    rows[3].work.flop = 1.0;
+    check_close(mlb_share_of_copy(&result, &rows[3]), 0, 0);
+    rows[3].work.flop = 0.0;
+    snprintf(rows[3].device, sizeof rows[3].device, "cpu"); /* the copies are the GPU's */
+    check_close(mlb_share_of_copy(&result, &rows[3]), 0, 0);
+}
+
 /* What is wrong in another way keeps its own reason. */
 static void test_only_what_was_measured_is_judged(void **state)
 {
@@ -213,6 +245,7 @@ int main(void)
         cmocka_unit_test(test_above_the_bound_is_an_error),
         cmocka_unit_test(test_phases_have_bounds_of_their_own),
         cmocka_unit_test(test_shares),
+        cmocka_unit_test(test_share_of_copy),
         cmocka_unit_test(test_only_what_was_measured_is_judged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
