@@ -232,6 +232,11 @@ void mlb_fused_teardown(void *memory, const struct mlb_ctx *ctx)
 /* ------------------------------------------------------------------------------------------ steps
  */
 
+size_t mlb_fused_rotation(const void *state)
+{
+    return ((const struct mlb_fused_state *)state)->sets;
+}
+
 const void *mlb_fused_turn(struct mlb_fused_state *state)
 {
     unsigned char *args = state->args + state->next * state->op->args_bytes;

@@ -125,6 +125,7 @@ enum mlb_status mlb_fused_setup(void *state, const void *params, const struct ml
                                 struct mlb_error *err);
 void mlb_fused_teardown(void *state, const struct mlb_ctx *ctx);
 enum mlb_status mlb_fused_cpu_step(void *state, const struct mlb_ctx *ctx, struct mlb_error *err);
+size_t mlb_fused_rotation(const void *state); /* sets that take turns */
 extern const struct mlb_variant mlb_fused_variants[];
 
 /* Arguments of the set that the next step takes, counted on; moves to the next set. */
@@ -204,6 +205,7 @@ extern const struct mlb_workload mlb_rmsnorm, mlb_layernorm, mlb_rope, mlb_swigl
 #define MLB_FUSED_HOOKS                                                                            \
     .params_bytes = sizeof(struct mlb_fused_params),                                               \
     .state_bytes = sizeof(struct mlb_fused_state), .label = mlb_fused_label,                       \
-    .work = mlb_fused_work, .verify = mlb_fused_verify, .variants = mlb_fused_variants
+    .work = mlb_fused_work, .verify = mlb_fused_verify, .rotation = mlb_fused_rotation,            \
+    .variants = mlb_fused_variants
 
 #endif
