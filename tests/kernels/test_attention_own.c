@@ -30,11 +30,11 @@ static void verify(const char *texts, uint64_t seed)
 }
 
 static const char *const forward_cases[] = {
-    "heads=4 kv_heads=2 head_dim=64 seq=200 causal=true batch=2",
+    "heads=4 kv_heads=2 head_dim=64 seq=200 causal=true",
     "heads=1 head_dim=128 seq=193",
     "heads=2 kv_heads=1 head_dim=128 seq=145 causal=true dtype=f16",
     "heads=1 head_dim=64 seq=1 dtype=f16",
-    "heads=1 head_dim=64 seq=70 seq_kv=129 layout=bhsd",
+    "heads=1 head_dim=64 seq=70 seq_kv=129 layout=bhsd batch=2",
     "heads=1 head_dim=128 seq=40 seq_kv=700",
     "heads=1 head_dim=64 seq=400 causal=true",
     "heads=1 head_dim=192 head_dim_v=128 seq=70 causal=true",
@@ -49,11 +49,11 @@ static void test_forward(void **state)
 }
 
 static const char *const backward_cases[] = {
-    "pass=bwd heads=4 kv_heads=2 head_dim=64 seq=200 causal=true batch=2",
+    "pass=bwd heads=4 kv_heads=2 head_dim=64 seq=200 causal=true",
     "pass=bwd heads=1 head_dim=128 seq=193",
     "pass=bwd heads=2 kv_heads=1 head_dim=128 seq=145 causal=true dtype=f16",
     "pass=bwd heads=1 head_dim=64 seq=1 dtype=f16",
-    "pass=bwd heads=1 head_dim=64 seq=70 seq_kv=129 layout=bhsd",
+    "pass=bwd heads=1 head_dim=64 seq=70 seq_kv=129 layout=bhsd batch=2",
     "pass=bwd heads=1 head_dim=128 seq=260 causal=true",
     "pass=bwd heads=1 head_dim=64 seq=520 seq_kv=40",
 };
