@@ -84,8 +84,10 @@ __device__ __forceinline__ void produce_queries(const mlb_attention_call &call,
     const int batch = (int)blockIdx.z, kv_head = (int)blockIdx.y;
     const int key = (int)blockIdx.x * SHAPE::COLUMNS;
     ptx::mbarrier_arrive_expect(at.kv, 2 * SHAPE::KV_BYTES);
-    tma_tile<SHAPE::COLUMNS, SHAPE::DIM>(shared + SHAPE::K, maps.k, at.kv, key, kv_head, batch);
-    tma_tile<SHAPE::COLUMNS, SHAPE::DIM>(shared + SHAPE::V, maps.v, at.kv, key, kv_head, batch);
+    tma_tile<SHAPE::COLUMNS, SHAPE::DIM>(shared + SHAPE::K, maps.k, at.kv, call.k, key, kv_head,
+                                         batch);
+    tma_tile<SHAPE::COLUMNS, SHAPE::DIM>(shared + SHAPE::V, maps.v, at.kv, call.v, key, kv_head,
+                                         batch);
     for (int step = 0; step < walk.steps; step++, walk.next()) {
         const stage_of<SHAPE::STAGES> stage(step);
         const uint32_t q_full = at.q_full + 8 * stage.index,
@@ -94,12 +96,12 @@ __device__ __forceinline__ void produce_queries(const mlb_attention_call &call,
         ptx::mbarrier_wait(at.empty + 8 * stage.index, stage.parity ^ 1);
         ptx::mbarrier_arrive_expect(q_full, SHAPE::Q_BYTES + SHAPE::STATS_BYTES);
         tma_tile<SHAPE::ROWS, SHAPE::DIM>(shared + SHAPE::Q + stage.index * SHAPE::Q_BYTES, maps.q,
-                                          q_full, row, walk.head, batch);
+                                          q_full, call.q, row, walk.head, batch);
         ptx::tma_load(shared + SHAPE::STATS + stage.index * SHAPE::STATS_BYTES, maps.stats, q_full,
                       2 * row, batch * call.heads + walk.head);
         ptx::mbarrier_arrive_expect(d_o_full, SHAPE::Q_BYTES);
         tma_tile<SHAPE::ROWS, SHAPE::DIM>(shared + SHAPE::D_O + stage.index * SHAPE::Q_BYTES,
-                                          maps.d_o, d_o_full, row, walk.head, batch);
+                                          maps.d_o, d_o_full, call.d_o, row, walk.head, batch);
     }
 }
 

@@ -151,7 +151,7 @@ __device__ __forceinline__ void produce(const mlb_attention_call &call, const CU
     const int head = (int)blockIdx.y, batch = (int)blockIdx.z;
     const int kv_head = head / (call.heads / call.kv_heads);
     ptx::mbarrier_arrive_expect(at.q, SHAPE::Q_BYTES);
-    tma_tile<SHAPE::ROWS, SHAPE::DIM>(shared + SHAPE::Q, q, at.q, first, head, batch);
+    tma_tile<SHAPE::ROWS, SHAPE::DIM>(shared + SHAPE::Q, q, at.q, call.q, first, head, batch);
     for (int step = 0; step <= steps; step++) {
         if (step < steps) {
             const stage_of<SHAPE::STAGES> stage(step);
@@ -159,7 +159,8 @@ __device__ __forceinline__ void produce(const mlb_attention_call &call, const CU
             ptx::mbarrier_wait(at.k_empty + 8 * stage.index, stage.parity ^ 1);
             ptx::mbarrier_arrive_expect(full, SHAPE::K_BYTES);
             tma_tile<SHAPE::COLUMNS, SHAPE::DIM>(shared + SHAPE::K + stage.index * SHAPE::K_BYTES,
-                                                 k, full, step * SHAPE::COLUMNS, kv_head, batch);
+                                                 k, full, call.k, step * SHAPE::COLUMNS, kv_head,
+                                                 batch);
         }
         if (step > 0) {
             const stage_of<SHAPE::STAGES> stage(step - 1);
@@ -167,8 +168,8 @@ __device__ __forceinline__ void produce(const mlb_attention_call &call, const CU
             ptx::mbarrier_wait(at.v_empty + 8 * stage.index, stage.parity ^ 1);
             ptx::mbarrier_arrive_expect(full, SHAPE::V_BYTES);
             tma_tile<SHAPE::COLUMNS, SHAPE::DIM_V>(shared + SHAPE::V + stage.index * SHAPE::V_BYTES,
-                                                   v, full, (step - 1) * SHAPE::COLUMNS, kv_head,
-                                                   batch);
+                                                   v, full, call.v, (step - 1) * SHAPE::COLUMNS,
+                                                   kv_head, batch);
         }
     }
 }

@@ -19,17 +19,26 @@ template <int STAGES> struct stage_of {
     }
 };
 
+/* Heads lie within a row (bshd), and are the map's second dimension then: the driver API's manual
+ * asks of a tensor map that each stride is a multiple of the one before. */
+__host__ __device__ __forceinline__ bool heads_inside(const mlb_attention_view &view)
+{
+    return view.head < view.row;
+}
+
 #if MLB_HOPPER
 
-/* One thread asks for rows [row, row + ROWS) of a head as panels of 64 columns. */
+/* One thread asks for rows [row, row + ROWS) of a head of the view as panels of 64 columns. */
 template <int ROWS, int WIDTH>
 __device__ __forceinline__ void tma_tile(uint32_t to, const CUtensorMap *map, uint32_t barrier,
-                                         int row, int head, int batch)
+                                         const mlb_attention_view &view, int row, int head,
+                                         int batch)
 {
+    const bool inside = heads_inside(view);
 #pragma unroll
     for (int panel = 0; panel < WIDTH / 64; panel++)
-        ptx::tma_load(to + (uint32_t)(panel * ROWS * 128), map, barrier, panel * 64, row, head,
-                      batch);
+        ptx::tma_load(to + (uint32_t)(panel * ROWS * 128), map, barrier, panel * 64,
+                      inside ? head : row, inside ? row : head, batch);
 }
 
 /* Row of s[0] and s[1] in the warpgroup's 64; s[2] and s[3] are 8 below. */
@@ -59,24 +68,29 @@ __device__ __forceinline__ void release(uint32_t empty)
 
 #endif
 
-/* A view as TMA reads it: boxes of `box_rows` rows by 64 columns. Dimensions are dim, row, head,
- * batch, whatever the order of their strides. */
+/* A view as TMA reads it: boxes of `box_rows` rows of a head by 64 columns. Dimensions are dim, the
+ * inner one of row and head, the outer one, batch. */
 inline mlb_tensor tensor_of(const mlb_attention_view &view, const mlb_attention_call &call, int dim,
                             int rows, int heads, int box_rows)
 {
+    struct dimension {
+        int extent;
+        int64_t stride;
+        int box;
+    };
+    const dimension row = {rows, view.row, box_rows}, head = {heads, view.head, 1};
+    const bool inside = heads_inside(view);
+    const dimension all[4] = {
+        {dim, 1, 64}, inside ? head : row, inside ? row : head, {call.batch, view.batch, 1}};
     mlb_tensor tensor = {};
     tensor.base = view.data;
     tensor.dtype = call.dtype;
     tensor.rank = 4;
     tensor.swizzled = 1;
-    const uint64_t extent[4] = {(uint64_t)dim, (uint64_t)rows, (uint64_t)heads,
-                                (uint64_t)call.batch};
-    const int64_t stride[4] = {1, view.row, view.head, view.batch};
-    const uint32_t box[4] = {64, (uint32_t)box_rows, 1, 1};
     for (int i = 0; i < 4; i++) {
-        tensor.extent[i] = extent[i];
-        tensor.stride[i] = (uint64_t)stride[i] * 2;
-        tensor.box[i] = box[i];
+        tensor.extent[i] = (uint64_t)all[i].extent;
+        tensor.stride[i] = (uint64_t)all[i].stride * 2;
+        tensor.box[i] = (uint32_t)all[i].box;
     }
     return tensor;
 }

@@ -265,7 +265,9 @@ CUtensorMap tensor_map(const struct mlb_tensor &tensor)
                 tensor.rank <= MLB_TENSOR_RANK;
     for (unsigned i = 0; i < tensor.rank && good; i++)
         good = tensor.extent[i] > 0 && tensor.box[i] > 0 && tensor.box[i] <= 256 &&
-               (i == 0 || tensor.stride[i] % 16 == 0);
+               (i == 0 || tensor.stride[i] % 16 == 0) &&
+               /* as the driver API's manual asks, whether or not drivers check it */
+               (i < 2 || (tensor.stride[i - 1] && tensor.stride[i] % tensor.stride[i - 1] == 0));
     size_t width = tensor.box[0] * element_bytes(tensor);
     if (!good || width % 16 != 0 || (tensor.swizzled && width > 128))
         throw Failure("tensor map: an extent, stride or box that TMA does not take");
