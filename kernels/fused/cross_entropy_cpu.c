@@ -5,24 +5,25 @@
 
 #include "kernels/fused/fused_cpu.h"
 
-MLB_INLINE float strip_largest(const void *x, size_t count, enum mlb_dtype dtype)
+/* The largest of a strip times log2(e); leaves all of it so in `scaled`. */
+MLB_INLINE float strip_largest(float *scaled, const void *x, size_t count, enum mlb_dtype dtype)
 {
     float largest = -INFINITY;
 #pragma omp simd reduction(max : largest)
     for (size_t i = 0; i < count; i++) {
-        float value = mlb_get(x, i, dtype);
+        float value = mlb_get(x, i, dtype) * MLB_LOG2_E;
+        scaled[i] = value;
         largest = value > largest ? value : largest;
     }
     return largest;
 }
 
-/* largest: times log2(e), like the arguments. */
-MLB_INLINE float strip_exp_sum(const void *x, size_t count, enum mlb_dtype dtype, float largest)
+MLB_INLINE float strip_exp_sum(const float *scaled, size_t count, float largest)
 {
     float sum = 0.0f;
 #pragma omp simd reduction(+ : sum)
     for (size_t i = 0; i < count; i++)
-        sum += mlb_exp2(mlb_get(x, i, dtype) * MLB_LOG2_E - largest);
+        sum += mlb_exp2(scaled[i] - largest);
     return sum;
 }
 
@@ -30,16 +31,15 @@ MLB_INLINE float strip_exp_sum(const void *x, size_t count, enum mlb_dtype dtype
  * softmax", arXiv:1805.02867: the sum is rescaled when it grows. NaN in the row makes NaN. */
 MLB_INLINE float row_lse(const void *row, size_t vocab, enum mlb_dtype dtype)
 {
-    float largest = -INFINITY, sum = 0.0f;
+    float scaled[MLB_STRIP], largest = -INFINITY, sum = 0.0f;
     for (size_t at = 0; at < vocab; at += MLB_STRIP) {
         size_t count = mlb_strip_length(at, vocab);
-        const void *x = mlb_at(row, at, dtype);
-        float here = strip_largest(x, count, dtype) * MLB_LOG2_E;
+        float here = strip_largest(scaled, mlb_at(row, at, dtype), count, dtype);
         if (here > largest) {
             sum = at == 0 ? 0.0f : sum * mlb_exp2(largest - here);
             largest = here;
         }
-        sum += strip_exp_sum(x, count, dtype, largest);
+        sum += strip_exp_sum(scaled, count, largest);
     }
     return (largest + log2f(sum)) * MLB_LN_2;
 }
