@@ -3,7 +3,7 @@
 """The rows of a record through PyTorch, and the ratio of the two, row by row.
 
     gpu_peer.py plan RECORD                    which call each row is compared with; needs no torch
-    gpu_peer.py measure RECORD PEER.json       times those calls on the GPU
+    gpu_peer.py measure RECORD PEER.json TIME  times those calls on the GPU, none begun after TIME s
     gpu_peer.py compare BEFORE AFTER PEER.json prints the table; adds the ratios to PEER.json
 
 A ratio is PyTorch's time divided by mlbench's: 1.05 means that mlbench ran it in 5 % less. Mlbench
@@ -17,6 +17,7 @@ same thing (backends of attention, ways to copy), each is timed and the best one
 import json
 import statistics
 import sys
+import time
 
 WARM_S, BATCH_S, BATCHES = 0.5, 0.010, 30
 TURNS_DIFFER = 0.02
@@ -210,7 +211,8 @@ def plan(record):
             print(f"{row['workload']:10} {row['label']:52} - {why}")
 
 
-def measure(record, to):
+def measure(record, to, limit_s):
+    end_s = time.monotonic() + float(limit_s)
     import torch
     result = {"torch": torch.__version__, "cuda": torch.version.cuda,
               "cudnn": torch.backends.cudnn.version(),
@@ -218,6 +220,8 @@ def measure(record, to):
     for row in load_rows(record):
         entry = {"id": row["id"], "label": f"{row['workload']} {row['label']}"}
         try:
+            if time.monotonic() > end_s:
+                raise NoPeer(f"the {limit_s} s for PyTorch were over")
             entry["time_ns"], entry["unavailable"] = measure_row(torch, row)
         except NoPeer as why:
             entry["no_peer"] = str(why)
@@ -255,7 +259,7 @@ def compare(before, after, peer):
         json.dump(result, file, indent=1)
 
 
-VERBS = {"plan": (plan, 1), "measure": (measure, 2), "compare": (compare, 3)}
+VERBS = {"plan": (plan, 1), "measure": (measure, 3), "compare": (compare, 3)}
 
 
 def main(words):

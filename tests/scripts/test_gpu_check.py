@@ -137,6 +137,40 @@ class Check(Folder):
         self.assertEqual(done.returncode, 0, done.stdout)
         self.assertIn("does not support", self.report()["steps"][0]["reason"])
 
+    def test_sanitizer_without_the_time_to_end(self):
+        for found, status, part in [("", "skipped", "racecheck found nothing in the"),
+                                    ("========= Invalid __global__ read", "failed",
+                                     "memcheck found errors"),
+                                    ("WRONG     gemm", "failed", "memcheck found errors")]:
+            self.one_gpu()
+            self.stub("bin/timeout", 'case $* in *compute-sanitizer*)\n'
+                      f'echo "{found}"; exit 124 ;; *) shift 2; exec "$@" ;; esac')
+            self.check("sanitize")
+            step = self.report()["steps"][0]
+            self.assertEqual(step["status"], status)
+            self.assertIn(part, step["reason"])
+
+    def test_answers_of_the_interface_are_no_memory_errors(self):
+        self.one_gpu(sanitizer='case $* in *memcheck*--report-api-errors\\ no*) ;;\n'
+                     '*report-api*) exit 9 ;; *racecheck*) ;; *) exit 9 ;; esac')
+        done = self.check("sanitize")
+        self.assertEqual(done.returncode, 0, done.stdout)
+
+    def test_steps_leave_time_for_those_that_come(self):
+        self.one_gpu('echo "called: $*"; for i; do [ "$a" = --output ] && d=$i; a=$i; done\n'
+                     '[ -z "$d" ] || { mkdir -p "$d"; echo \'{"rows": []}\' >"$d/r.json"; }\n'
+                     'case $* in *peer*) exit 4 ;; esac')
+        self.stub("bin/python3", 'case $1 in -c) exit 0 ;; esac\ncase $2 in\n'
+                  'measure) echo "torch: $5"; echo \'{"rows": []}\' >"$4" ;;\n'
+                  f'*) exec {sys.executable} "$@" ;; esac')
+        done = self.check("sanitize", "measure", "peer", "--minutes", "31")
+        for part in ["memcheck: 20[0-5] s at most", "suite full --device cuda --budget 7[5-9].s",
+                     "suite peer --device cuda --budget 6[234].s", "torch: 3[56].", "case   "]:
+            self.assertRegex(done.stdout, part)
+        # Rows that failed are told, after the others were compared.
+        self.assertEqual([s["status"] for s in self.report()["steps"]], ["good", "good", "failed"])
+        self.assertEqual(self.report()["peer"], {"rows": []})
+
     def test_a_build_that_fails_ends_it(self):
         self.one_gpu()
         self.stub("bin/cmake", "echo 'no rule to make sense'; exit 1")
