@@ -43,8 +43,10 @@ enum mlb_status mlb_cuda_count_cycles(struct mlb_device *device, int which, stru
         device->backend->alloc(device, bytes, "counts of cycles", &cuda->cycles, err) != MLB_OK)
         return err->status;
     struct mlb_cuda_cycles *to = (struct mlb_cuda_cycles *)cuda->cycles + which * MLB_CUDA_SMS;
-    return mlb_cuda_check(mlb_cuda_read_cycles(cuda->stream, to, device->info.units), err,
-                          "count cycles on device %d", device->info.index);
+    int error = cudaSetDevice(device->info.index); /* a peer's may be the current one */
+    if (error == cudaSuccess)
+        error = mlb_cuda_read_cycles(cuda->stream, to, device->info.units);
+    return mlb_cuda_check(error, err, "count cycles on device %d", device->info.index);
 }
 
 enum mlb_status mlb_cuda_clock_between(struct mlb_device *device, double *hz, struct mlb_error *err)
