@@ -69,12 +69,13 @@ static size_t windows_of(const struct mlb_row *row, const struct mlb_telemetry_w
     return 3;
 }
 
-/* The largest value that a row's windows have. */
+/* The largest value that a row's windows have. While links are measured, each GPU holds a context
+ * of the rank that has it as its peer, and that is no other's process. */
 static struct mlb_maybe worst_of(const struct mlb_row *row, figure_of *figure)
 {
     const struct mlb_telemetry_window *windows[3];
     struct mlb_maybe worst = {0};
-    size_t count = windows_of(row, windows);
+    size_t count = figure == processes && row->work.link ? 0 : windows_of(row, windows);
     for (size_t i = 0; i < count; i++) {
         const struct mlb_maybe *value = figure(windows[i]);
         if (value->known && (!worst.known || value->value > worst.value))

@@ -309,6 +309,21 @@ static void test_what_the_driver_tells(void **state)
     }
 }
 
+/* From GPU to GPU: the neighbour's context is seen, and is this job's own. */
+static void test_neighbours_of_links(void **state)
+{
+    (void)state;
+    for (int link = 0; link < 2; link++) {
+        struct mlb_row row = {.status = MLB_ROW_MEASURED, .has_telemetry = true};
+        struct mlb_result result = {.rows = &row, .row_count = 1, .row_capacity = 1};
+        row.work.link = link;
+        row.telemetry.other_processes = is(1);
+        snprintf(row.telemetry.throttle, sizeof row.telemetry.throttle, "none");
+        mlb_health_judge(&result);
+        check_u64(result.health_count, link ? 0 : 1);
+    }
+}
+
 static void test_old_library(void **state)
 {
     (void)state;
@@ -348,6 +363,7 @@ int main(void)
         cmocka_unit_test(test_telemetry),
         cmocka_unit_test(test_others),
         cmocka_unit_test(test_what_the_driver_tells),
+        cmocka_unit_test(test_neighbours_of_links),
         cmocka_unit_test(test_old_library),
         cmocka_unit_test(test_empty_result),
     };
