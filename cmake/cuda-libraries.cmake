@@ -39,7 +39,7 @@ mlbench_cuda_header(NCCL nccl.h nccl)
 # LD_LIBRARY_PATH: wheels and toolkits beside /usr/local/cuda are not in the loader's cache. An
 # installed program has no such path: it is meant for other machines.
 get_filename_component(MLBENCH_CUDA_RPATH "${MLBENCH_CUDART_STATIC}" DIRECTORY)
-get_filename_component(wheel "${MLBENCH_CUDA_RPATH}/../../nccl/lib" ABSOLUTE)
-if(EXISTS ${wheel})
-    list(APPEND MLBENCH_CUDA_RPATH ${wheel})
-endif()
+set(MLBENCH_CUDA_WHEELS "")
+mlbench_cuda_wheel(cudnn libcudnn.so.9)
+mlbench_cuda_wheel(nccl libnccl.so.2)
+list(APPEND MLBENCH_CUDA_RPATH ${MLBENCH_CUDA_WHEELS})

@@ -3,6 +3,8 @@
 # CMAKE_CUDA_ARCHITECTURES, MLBENCH_CUDA_TARGETS (the same for people) and MLBENCH_CUDA_NOTE, one
 # line for the summary.
 
+include(wheels)
+
 # Where toolkits lie, best first; nvcc is in <root>/bin.
 function(mlbench_cuda_roots result)
     set(roots ${CUDAToolkit_ROOT} $ENV{CUDAToolkit_ROOT})
@@ -21,21 +23,8 @@ function(mlbench_cuda_roots result)
     list(APPEND roots ${versions})
     # Python wheels: nvidia/cu13 is a whole toolkit since CUDA 13; before that nvidia/cuda_nvcc is
     # nvcc's own folder.
-    set(sites "")
-    find_program(MLBENCH_PYTHON3 python3)
-    mark_as_advanced(MLBENCH_PYTHON3)
-    if(MLBENCH_PYTHON3)
-        execute_process(COMMAND ${MLBENCH_PYTHON3} -c
-            "import site, sysconfig; print(sysconfig.get_path('purelib'), *site.getsitepackages(), \
-site.getusersitepackages(), sep=';')"
-            OUTPUT_VARIABLE sites ERROR_QUIET OUTPUT_STRIP_TRAILING_WHITESPACE)
-    endif()
-    file(GLOB more LIST_DIRECTORIES true $ENV{VIRTUAL_ENV}/lib/python3*/site-packages
-        $ENV{CONDA_PREFIX}/lib/python3*/site-packages
-        ${PROJECT_SOURCE_DIR}/.cache/cuda/lib/python3*/site-packages
-        /usr/local/lib/python3*/site-packages /usr/local/lib/python3*/dist-packages
-        /opt/venv/lib/python3*/site-packages /opt/conda/lib/python3*/site-packages)
-    foreach(site IN LISTS sites more)
+    mlbench_python_sites(sites)
+    foreach(site IN LISTS sites)
         file(GLOB wheels LIST_DIRECTORIES true ${site}/nvidia/cu[0-9]* ${site}/nvidia/cuda_nvcc)
         list(SORT wheels COMPARE NATURAL ORDER DESCENDING)
         list(APPEND roots ${wheels})

@@ -8,8 +8,8 @@
 #include "harness/base/text.h"
 
 /* Where the toolkit's installers put libraries without telling the loader, and where container
- * engines mount the driver's. Those of Python's CUDA wheels are found when the user has put them on
- * LD_LIBRARY_PATH. */
+ * engines mount the driver's. Those of Python's wheels are found where the build found them
+ * (cmake/wheels.cmake, the program's run path) or on LD_LIBRARY_PATH. */
 static const char *const folders[] = {
     "/usr/local/cuda/lib64",
     "/usr/local/cuda/lib",
