@@ -17,6 +17,19 @@ enum mlb_status mlb_launch_cpu_check(const void *params, const struct mlb_ctx *c
                     "parallel region, is all there is");
 }
 
+/* How many threads a region really has: OMP_THREAD_LIMIT may give fewer than are asked for. */
+static size_t team(int threads)
+{
+    size_t count = 1;
+    (void)threads; /* a build without OpenMP's loops asks for none */
+#pragma omp parallel num_threads(threads)
+    {
+#pragma omp single
+        count = (size_t)omp_get_num_threads();
+    }
+    return count;
+}
+
 enum mlb_status mlb_launch_cpu_setup(void *state, const void *params, const struct mlb_ctx *ctx,
                                      struct mlb_error *err)
 {
@@ -26,7 +39,7 @@ enum mlb_status mlb_launch_cpu_setup(void *state, const void *params, const stru
     launch->op = MLB_LAUNCH_KERNEL;
     launch->mode = MLB_ROUND_TRIP;
     launch->nodes = 1;
-    launch->lanes = (size_t)ctx->threads;
+    launch->lanes = team(ctx->threads);
     enum mlb_status status =
         mlb_alloc(ctx->device, launch->lanes * MLB_LAUNCH_LINE, "launch.words", &words, err);
     launch->words = words;
