@@ -56,13 +56,15 @@ template <int COUNT> __device__ __forceinline__ void registers_fewer()
 
 /* ------------------------------------------------------------------------------------ mbarrier */
 
-/* At the barrier of the same address in the block of this rank. */
+/* At the barrier of the same address in the block of this rank: says that this thread's reads are
+ * done. Not .release.cluster, before which ptxas puts a fence over the GPU, hundreds of clocks in a
+ * loop that writes nothing for the other block to see. */
 __device__ __forceinline__ void mbarrier_arrive_at(uint32_t barrier, uint32_t rank)
 {
     asm volatile("{\n"
                  ".reg .b32 there;\n"
                  "mapa.shared::cluster.u32 there, %0, %1;\n"
-                 "mbarrier.arrive.release.cluster.shared::cluster.b64 _, [there];\n"
+                 "mbarrier.arrive.shared::cluster.b64 _, [there];\n"
                  "}" ::"r"(barrier),
                  "r"(rank)
                  : "memory");
