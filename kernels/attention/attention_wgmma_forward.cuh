@@ -247,6 +247,7 @@ __device__ __forceinline__ void consume(const mlb_attention_call &call, char *me
         release(at.k_empty + 8 * now.index);
         hide_keys<SHAPE>(s, call, begin, step * COLUMNS);
         softmax_step(rows, s, factor);
+        ptx::compute_first(rows.sum[0] + rows.sum[1], shared);
         ptx::wgmma_wait<0>();
         ptx::wgmma_hold(o);
         ptx::wgmma_hold(s); /* P is not rounded into registers that are being read */

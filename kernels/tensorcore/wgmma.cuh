@@ -44,6 +44,18 @@ template <int COUNT> __device__ __forceinline__ void wgmma_hold(float (&d)[COUNT
         asm volatile("" : "+f"(d[i])::"memory");
 }
 
+/* `value`, which is never negative, is computed before what follows this point. ptxas moves a
+ * wgmma_wait up past arithmetic that it does not hinder, and then nothing runs beside the product:
+ * a store that depends on the value holds it back. None takes place. `shared`: any address of the
+ * block's. */
+__device__ __forceinline__ void compute_first(float value, uint32_t shared)
+{
+    asm volatile("{\n.reg .pred p;\nsetp.lt.f32 p, %0, 0f00000000;\n"
+                 "@p st.volatile.shared.f32 [%1], %0;\n}" ::"f"(value),
+                 "r"(shared)
+                 : "memory");
+}
+
 /* Specialised for the numbers of registers of d below: N / 2 of N = 64, 80, 96, 128, 192, 256. */
 template <typename T, int COUNT, major A, major B> struct wgmma_of;
 

@@ -292,6 +292,9 @@ template <int GROUPS> void wgmma_wait()
 template <int COUNT> void wgmma_hold(float (&)[COUNT])
 {
 }
+inline void compute_first(float, uint32_t)
+{
+}
 
 template <typename T, major A = K_MAJOR, major B = K_MAJOR, int COUNT>
 void wgmma(float (&d)[COUNT], uint64_t a, uint64_t b, int add)
