@@ -38,7 +38,8 @@ int mlb_memory_launch(const struct mlb_memory *memory, enum mlb_memory_way way, 
                       void *stream);
 
 /* Enqueue a copy of `bytes`, a multiple of 16, by bulk copies (compute capability 9.0 and up) on a
- * GPU of `units` SMs. Returns a cudaError_t. */
+ * GPU of `units` SMs. Returns a cudaError_t: cudaErrorNoKernelImageForDevice when this build has
+ * the kernel for older architectures only. */
 int mlb_memory_launch_bulk(void *to, const void *from, size_t bytes, size_t units, void *stream);
 
 #ifdef __cplusplus
