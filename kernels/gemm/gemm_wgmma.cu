@@ -33,13 +33,15 @@ extern "C" void mlb_gemm_wgmma_boxes(int pass, unsigned rows[3])
     rows[2] = BOX;
 }
 
-/* Where it was not compiled for sm_90a the kernel is empty: a handful of registers. */
+/* Where it was not compiled for sm_90a the kernel is empty, with a handful of registers. Fewer at
+ * the launch than setmaxnreg deals out later would let its consumers wait for ever. */
 extern "C" bool mlb_gemm_wgmma_built(int dtype, int pass)
 {
     cudaFuncAttributes found = {};
     cudaError_t code = cudaFuncGetAttributes(&found, kernel_for(dtype, pass));
     cudaGetLastError(); /* no image for the device at all: the answer is no */
-    return code == cudaSuccess && found.numRegs > REGISTERS_PRODUCER;
+    return code == cudaSuccess && (unsigned)found.numRegs * THREADS >=
+                                      128u * (REGISTERS_PRODUCER + CONSUMERS * REGISTERS_CONSUMER);
 }
 
 /* The launch of `blocks` blocks in clusters; `cluster` outlives what is returned. */
