@@ -82,14 +82,14 @@ static size_t first_able(const struct mlb_run *run, const struct mlb_case *item,
     return i;
 }
 
-/* The best variant that every rank can do: all go on from the highest index any of them stands at.
- */
-static enum mlb_status choose(const struct mlb_run *run, const struct mlb_case *item,
+/* The best variant at or after `from` that every rank can do: all go on from the highest index any
+ * of them stands at. */
+static enum mlb_status choose(const struct mlb_run *run, const struct mlb_case *item, size_t from,
                               const struct mlb_variant **chosen, struct mlb_error *err)
 {
     struct mlb_comm *comm = run->ctx.comm;
     struct mlb_error why = {0};
-    size_t index = 0;
+    size_t index = from;
     for (;;) {
         index = first_able(run, item, index, &why);
         double bounds[2] = {(double)index, -(double)index}; /* max and -min */
@@ -404,6 +404,47 @@ static enum mlb_status measure(struct mlb_run *run, const struct mlb_case *item,
     return status;
 }
 
+static enum mlb_status measure_as(struct mlb_run *run, const struct mlb_case *item,
+                                  const struct mlb_variant *variant, struct mlb_row *row,
+                                  struct mlb_error *err)
+{
+    mlb_format(row->variant, sizeof row->variant, "%s", variant->name);
+    row->library[0] = '\0';
+    if (variant->library)
+        variant->library(row->library, sizeof row->library);
+    return measure(run, item, variant, row, err);
+}
+
+/* A variant whose check passed may find in its setup that its library cannot do the case after all
+ * (a plan that does not compile). The next one has its turn then, unless this one was asked for by
+ * name; the row tells which was passed over. When none is left, the best one's reason stays. */
+static enum mlb_status measure_with_next(struct mlb_run *run, const struct mlb_case *item,
+                                         const struct mlb_variant *refused, struct mlb_row *row,
+                                         struct mlb_error *err)
+{
+    const struct mlb_error first = *err;
+    const char *best = refused->name;
+    enum mlb_status status = MLB_E_UNSUPPORTED;
+    while (status == MLB_E_UNSUPPORTED && !item->variant[0]) {
+        const struct mlb_variant *next = NULL;
+        size_t from = (size_t)(refused - item->workload->variants) + 1;
+        *err = (struct mlb_error){0};
+        status = choose(run, item, from, &next, err);
+        if (status == MLB_OK)
+            status = measure_as(run, item, next, row, err);
+        if (status == MLB_OK)
+            mlb_detail_text(&row->details, "passed_over", "%s: %s", best, first.text);
+        if (!next || !next->name)
+            break;
+        refused = next;
+    }
+    if (status != MLB_E_UNSUPPORTED)
+        return status;
+    mlb_format(row->variant, sizeof row->variant, "%s", best);
+    *err = first;
+    return status;
+}
+
 static enum mlb_status run_case(struct mlb_run *run, const struct mlb_case *item,
                                 struct mlb_row *row, struct mlb_error *err)
 {
@@ -417,13 +458,12 @@ static enum mlb_status run_case(struct mlb_run *run, const struct mlb_case *item
         end_row(row, cause == MLB_OK ? MLB_ROW_SKIPPED : status_for(cause), why);
         return MLB_OK;
     }
-    enum mlb_status status = choose(run, item, &variant, err);
-    if (status != MLB_OK)
-        return status;
-    mlb_format(row->variant, sizeof row->variant, "%s", variant->name);
-    if (variant->library)
-        variant->library(row->library, sizeof row->library);
-    return measure(run, item, variant, row, err);
+    enum mlb_status status = choose(run, item, 0, &variant, err);
+    if (status == MLB_OK)
+        status = measure_as(run, item, variant, row, err);
+    return status == MLB_E_UNSUPPORTED && variant->name
+               ? measure_with_next(run, item, variant, row, err)
+               : status;
 }
 
 enum mlb_status mlb_run_case(struct mlb_run *run, const struct mlb_case *item, struct mlb_row *row,

@@ -76,7 +76,7 @@ static void test_errors(void **state)
          "t.jsonc:1: device = gpu: alpha knows auto, fake, cpu"},
         {"{\"cases\": [{\"workload\": \"alpha\", \"without\": \"gpu\"}]}", "without = gpu"},
         {"{\"cases\": [{\"workload\": \"alpha\",\n\"variant\": \"bset\"}]}",
-         "t.jsonc:2: variant = bset: alpha knows all, best, plain, spare"},
+         "t.jsonc:2: variant = bset: alpha knows all, best, second, plain, spare"},
         {"{\"cases\": [{\"workload\": \"alpha\", \"measure\": 3}]}", "'measure' must be an object"},
         {"{\"cases\": [{\"workload\": \"alpha\", \"measure\": {\"taget\": 1}}]}",
          "unknown key 'taget' in 'measure'; did you mean 'target'?"},

@@ -9,9 +9,9 @@ struct fake_script *fake_script;
 
 #define AT(field) offsetof(struct fake_params, field)
 static const char *const kinds[] = {"plain", "fancy", NULL};
-static const char *const faults[] = {"fine",        "wrong",     "unverified",
-                                     "unsupported", "no_memory", "setup_fails",
-                                     "step_fails",  "lost",      NULL};
+static const char *const faults[] = {"fine",      "wrong",       "unverified", "unsupported",
+                                     "no_memory", "setup_fails", "refused",    "step_fails",
+                                     "lost",      NULL};
 static const struct mlb_option params[] = {
     {"size", 0, MLB_COUNT, AT(size), 1, 1e6, "16", NULL, "N", "how much", 0},
     {"bytes", 0, MLB_BYTES, AT(bytes), 0, 0, "1KiB", NULL, "SIZE", "how long", 0},
@@ -66,6 +66,17 @@ static enum mlb_status setup(void *state, const void *values, const struct mlb_c
     return MLB_OK;
 }
 
+/* The best variant's. */
+static enum mlb_status setup_best(void *state, const void *values, const struct mlb_ctx *ctx,
+                                  struct mlb_error *err)
+{
+    if (setup(state, values, ctx, err) != MLB_OK)
+        return err->status;
+    if (((const struct fake_params *)values)->fault == FAKE_REFUSED)
+        return mlb_fail(err, MLB_E_UNSUPPORTED, "alpha: no plan compiles");
+    return MLB_OK;
+}
+
 static enum mlb_status step(void *state, const struct mlb_ctx *ctx, struct mlb_error *err)
 {
     const struct fake_state *s = state;
@@ -116,9 +127,15 @@ static const struct mlb_variant variants[] = {
     {.name = "best",
      .device = "fake",
      .check = check,
-     .setup = setup,
+     .setup = setup_best,
      .step = step,
      .details = details,
+     .teardown = teardown},
+    {.name = "second",
+     .device = "fake",
+     .check = check,
+     .setup = setup,
+     .step = step,
      .teardown = teardown},
     {.name = "plain",
      .device = "cpu",

@@ -17,6 +17,7 @@ enum fake_fault {
     FAKE_UNSUPPORTED, /* check refuses */
     FAKE_NO_MEMORY,   /* setup runs out of memory */
     FAKE_SETUP_FAILS, /* setup meets a device error */
+    FAKE_REFUSED,     /* setup of the best variant finds that it cannot do the case */
     FAKE_STEP_FAILS,  /* the 30th step does */
     FAKE_LOST         /* the 30th step meets a communication error: the job cannot go on */
 };

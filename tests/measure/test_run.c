@@ -119,6 +119,30 @@ static void test_steps_are_grouped(void **state)
     }
 }
 
+/* What only setup finds out makes the next variant the row's, which tells; a variant that was asked
+ * for by name is not replaced. */
+static void test_a_variant_that_setup_refuses(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_begin(&b, "alpha", steady, 1);
+    bench_params(&b)->fault = FAKE_REFUSED;
+    check_ok(bench_measure(&b), &b.err);
+    check_i64(b.row.status, MLB_ROW_MEASURED);
+    check_text(b.row.variant, "second");
+    check_text(mlb_detail_find(&b.row.details, "passed_over")->text,
+               "best: alpha: no plan compiles");
+    bench_end(&b);
+    bench_begin(&b, "alpha", steady, 1);
+    bench_params(&b)->fault = FAKE_REFUSED;
+    mlb_format(b.item->variant, sizeof b.item->variant, "best");
+    check_ok(bench_measure(&b), &b.err);
+    check_i64(b.row.status, MLB_ROW_SKIPPED);
+    check_text(b.row.variant, "best");
+    check_text(b.row.reason, "alpha: no plan compiles");
+    bench_end(&b);
+}
+
 static void test_faults(void **state)
 {
     (void)state;
@@ -430,6 +454,7 @@ int main(void)
                                        cmocka_unit_test(test_never_warm),
                                        cmocka_unit_test(test_steps_are_grouped),
                                        cmocka_unit_test(test_faults),
+                                       cmocka_unit_test(test_a_variant_that_setup_refuses),
                                        cmocka_unit_test(test_lost),
                                        cmocka_unit_test(test_skipped),
                                        cmocka_unit_test(test_budget),
