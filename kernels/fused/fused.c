@@ -12,6 +12,7 @@
  * it there. On a rented CPU the cache may be told as a whole host's; 1 GiB is enough for any. */
 #define CACHE_MULTIPLE 3u
 #define SETS_BYTES     ((uint64_t)1 << 30)
+#define SETS_MAX       256u /* smaller tensors stay in the cache: a million sets take minutes to fill */
 
 #define GPU_PARTS_PER_UNIT 4u /* blocks of a backward pass that fit on an SM at once */
 
@@ -105,6 +106,7 @@ static size_t sets_for(const struct mlb_fused_params *params, const struct mlb_c
     uint64_t most = SETS_BYTES / each, half = ctx->memory_bytes / 2 / each;
     if (ctx->memory_bytes > 0 && half < most)
         most = half;
+    most = most < SETS_MAX ? most : SETS_MAX;
     uint64_t sets = wanted < (double)most ? (uint64_t)wanted + 1 : most;
     return sets > 0 ? (size_t)sets : 1;
 }

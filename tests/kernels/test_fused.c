@@ -298,6 +298,10 @@ static void test_sampled_rows_and_sets(void **state)
         check_true(mlb_fused_turn(&many) != first);
     check_true(mlb_fused_turn(&many) == first);
     loops()->teardown(&many, &rig.ctx);
+    params = PARAMS(&mlb_rmsnorm, "tokens=3", "hidden=7"); /* tens of thousands would fit */
+    check_ok(loops()->setup(&many, &params, &rig.ctx, &rig.err), &rig.err);
+    check_u64(many.sets, 256);
+    loops()->teardown(&many, &rig.ctx);
     close_case_rig(&rig);
 }
 
