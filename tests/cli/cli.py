@@ -111,6 +111,18 @@ class Suites(Case):
                 path = self.suite(text)
                 self.one_line_error(run("run", "-s", path), 2, f"{path}:{line}: ", part)
 
+    def test_groups_of_gpu_check_are_the_whole_suite(self):
+        with open(os.path.join(SOURCE, "scripts/gpu-check")) as file:
+            words = re.search(r"^VERIFY=\((.*?)\)", file.read(), re.S | re.M).group(1)
+
+        def cases(*only):
+            done = run("verify", "-s", "variants", "-d", "cuda", *only)
+            return [int(n) for n in re.findall(r"\d+", done.stdout.splitlines()[-1])]
+        if cases("--only", "launch[")[3] == 0:
+            self.skipTest("there is a GPU")
+        groups = re.findall(r"'([^']*)'", words)
+        self.assertEqual(sum(cases("--only", group)[3] for group in groups), cases()[3])
+
     def test_half_of_every_suite(self):
         for path in glob.glob(os.path.join(SOURCE, "configs/suites/*.jsonc")):
             with open(path) as file:

@@ -129,6 +129,18 @@ class Check(Folder):
         with open(os.path.join(self.root, "out/gpu-check.log"), encoding="utf-8") as file:
             self.assertIn("WRONG gemm", file.read())
 
+    def test_a_group_that_hangs_or_is_skipped_keeps_no_other_from_it(self):
+        self.one_gpu('case $* in *wgmma*) echo hung; exit 3 ;;\n'
+                     '*p2p*) echo "0 verified, 0 wrong, 0 failed, 4 skipped"; exit 3 ;; esac\n'
+                     'echo "$*" >>"$0.calls"\n')
+        done = self.check("verify")
+        self.assertEqual(done.returncode, 1, done.stdout)
+        step = self.report()["steps"][0]
+        self.assertEqual(step["reason"],
+                         "not verified: gemm[cuda,wgmma* attention[cuda,wgmma*")
+        with open(os.path.join(self.root, "build/release/mlbench.calls"), encoding="utf-8") as file:
+            self.assertEqual(len(file.readlines()), 13)
+
     def test_sanitizer_errors_and_machines_it_does_not_know(self):
         self.one_gpu(sanitizer="echo '= Invalid __global__ write'; exit 99")
         self.assertEqual(self.check("sanitize").returncode, 1)
