@@ -12,7 +12,7 @@
  * it there. On a rented CPU the cache may be told as a whole host's; 1 GiB is enough for any. */
 #define CACHE_MULTIPLE 3u
 #define SETS_BYTES     ((uint64_t)1 << 30)
-#define SETS_MAX       256u /* smaller tensors stay in the cache: a million sets take minutes to fill */
+#define SETS_MAX       256u /* tiny ones stay in the cache: a million sets take minutes to fill */
 
 #define GPU_PARTS_PER_UNIT 4u /* blocks of a backward pass that fit on an SM at once */
 
