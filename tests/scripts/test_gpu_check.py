@@ -71,7 +71,9 @@ class Check(Folder):
         with open(os.path.join(self.root, "out/gpu-check.json"), encoding="utf-8") as file:
             return json.load(file)
 
-    def one_gpu(self, program="exit 0", sanitizer="exit 0"):
+    GOOD = 'echo "2 verified, 0 wrong, 0 failed, 1 skipped"\n'
+
+    def one_gpu(self, program=GOOD, sanitizer="exit 0"):
         self.stub("bin/nvidia-smi", 'case $* in --list-gpus) echo "GPU 0: A \\"B\\"" ;;\n'
                   "*name*) echo 'GPU \"B\"' ;; *compute_cap*) echo 9.0 ;; *) echo 580.1 ;; esac\n")
         self.stub("build/release/mlbench", program)
@@ -108,7 +110,8 @@ class Check(Folder):
         self.assertEqual(self.report()["steps"], [])
 
     def test_steps_in_order_and_their_reasons(self):
-        self.one_gpu('case $1 in run) for i; do [ "$a" = --output ] && d=$i; a=$i; done\n'
+        self.one_gpu(self.GOOD + 'case $1 in run)\n'
+                     'for i; do [ "$a" = --output ] && d=$i; a=$i; done\n'
                      'mkdir -p "$d"; echo \'{"rows": []}\' >"$d/r.json" ;; esac\n')
         done = self.check("peer", "measure", "sanitize", "verify")
         self.assertEqual(done.returncode, 0, done.stdout)
@@ -132,7 +135,7 @@ class Check(Folder):
     def test_a_group_that_hangs_or_is_skipped_keeps_no_other_from_it(self):
         self.one_gpu('case $* in *wgmma*) echo hung; exit 3 ;;\n'
                      '*p2p*) echo "0 verified, 0 wrong, 0 failed, 4 skipped"; exit 3 ;; esac\n'
-                     'echo "$*" >>"$0.calls"\n')
+                     'echo "$*" >>"$0.calls"\n' + self.GOOD)
         done = self.check("verify")
         self.assertEqual(done.returncode, 1, done.stdout)
         step = self.report()["steps"][0]
@@ -140,6 +143,11 @@ class Check(Folder):
                          "not verified: gemm[cuda,wgmma* attention[cuda,wgmma*")
         with open(os.path.join(self.root, "build/release/mlbench.calls"), encoding="utf-8") as file:
             self.assertEqual(len(file.readlines()), 13)
+
+    def test_nothing_verified_is_no_success(self):
+        self.one_gpu('echo "0 verified, 0 wrong, 0 failed, 9 skipped"; exit 3')
+        self.assertEqual(self.check("verify").returncode, 1)
+        self.assertIn("nothing was verified", self.report()["steps"][0]["reason"])
 
     def test_sanitizer_errors_and_machines_it_does_not_know(self):
         self.one_gpu(sanitizer="echo '= Invalid __global__ write'; exit 99")
