@@ -105,33 +105,6 @@ __device__ __forceinline__ void produce_queries(const mlb_attention_call &call,
     }
 }
 
-/* s (64 keys, ROWS queries) = A B^T over DIM, enqueued: K Q^T or V dO^T. */
-template <typename T, typename SHAPE, int COUNT>
-__device__ __forceinline__ void transposed_scores(float (&s)[COUNT], uint32_t keys,
-                                                  uint32_t queries)
-{
-#pragma unroll
-    for (int i = 0; i < SHAPE::DIM / 16; i++) {
-        const uint32_t column = (uint32_t)(i % 4 * 32);
-        ptx::wgmma<T>(s, ptx::k_major(keys + (uint32_t)(i / 4 * SHAPE::COLUMNS * 128) + column),
-                      ptx::k_major(queries + (uint32_t)(i / 4 * SHAPE::ROWS * 128) + column),
-                      i > 0);
-    }
-    ptx::wgmma_commit();
-}
-
-/* sums (64 keys, DIM) += a (64, ROWS) of registers times queries (ROWS, DIM), enqueued. */
-template <typename T, typename SHAPE, int COUNT, int STEPS>
-__device__ __forceinline__ void over_queries(float (&sums)[COUNT], const uint32_t (&a)[STEPS][4],
-                                             uint32_t queries)
-{
-#pragma unroll
-    for (int i = 0; i < STEPS; i++)
-        ptx::wgmma<T, ptx::MN_MAJOR>(
-            sums, a[i], ptx::mn_major(queries + (uint32_t)(i * 2048), SHAPE::ROWS * 128), 1);
-    ptx::wgmma_commit();
-}
-
 /* A warpgroup's 64 x 64 of dQ = dS K over the block's keys, enqueued. dS lies transposed. */
 template <typename T, typename SHAPE>
 __device__ __forceinline__ void over_keys(float (&d_q)[32], uint32_t d_s, uint32_t k, int group)
@@ -237,16 +210,17 @@ __device__ __forceinline__ void consume_queries(const mlb_attention_call &call, 
 
         ptx::mbarrier_wait(at.q_full + 8 * stage.index, stage.parity);
         ptx::wgmma_fence();
-        transposed_scores<T, SHAPE>(s, shared + SHAPE::K + own, q);
+        score_product<T, SHAPE::DIM, SHAPE::COLUMNS, SHAPE::ROWS>(s, shared + SHAPE::K + own, q);
         ptx::mbarrier_wait(at.d_o_full + 8 * stage.index, stage.parity);
         ptx::wgmma_fence();
-        transposed_scores<T, SHAPE>(d_p, shared + SHAPE::V + own, d_o);
+        score_product<T, SHAPE::DIM, SHAPE::COLUMNS, SHAPE::ROWS>(d_p, shared + SHAPE::V + own,
+                                                                  d_o);
         ptx::wgmma_wait<1>();
         ptx::wgmma_hold(s);
         transposed_exp(s, call, stats, key, walk.tile * ROWS);
         round_scores<T>(p, s);
         ptx::wgmma_fence();
-        over_queries<T, SHAPE>(d_v, p, d_o);
+        add_product<T, SHAPE::ROWS>(d_v, p, d_o);
         ptx::wgmma_wait<1>();
         ptx::wgmma_hold(d_p);
         transposed_d_s(s, d_p, stats);
@@ -256,7 +230,7 @@ __device__ __forceinline__ void consume_queries(const mlb_attention_call &call, 
         ptx::barrier_sync(BOTH, 256);
         ptx::wgmma_fence();
         over_keys<T, SHAPE>(d_q, shared + (uint32_t)d_s, shared + SHAPE::K, group);
-        over_queries<T, SHAPE>(d_k, rounded, q);
+        add_product<T, SHAPE::ROWS>(d_k, rounded, q);
         ptx::wgmma_wait<1>();
         ptx::wgmma_hold(d_q);
         float *to = d_q_of<SHAPE>(call, batch, walk.head, walk.tile);

@@ -55,31 +55,6 @@ constexpr int RING = 1, OWN = 5;
 
 #if MLB_HOPPER
 
-/* S (64, COLUMNS) = Q K^T of a warpgroup, enqueued. */
-template <typename T, typename SHAPE, int COUNT>
-__device__ __forceinline__ void score_product(float (&s)[COUNT], uint32_t q, uint32_t k)
-{
-#pragma unroll
-    for (int i = 0; i < SHAPE::DIM / 16; i++) {
-        const uint32_t column = (uint32_t)(i % 4 * 32);
-        ptx::wgmma<T>(s, ptx::k_major(q + (uint32_t)(i / 4 * SHAPE::ROWS * 128) + column),
-                      ptx::k_major(k + (uint32_t)(i / 4 * SHAPE::COLUMNS * 128) + column), i > 0);
-    }
-    ptx::wgmma_commit();
-}
-
-/* O (64, DIM_V) += P V, enqueued. */
-template <typename T, typename SHAPE, int COUNT, int STEPS>
-__device__ __forceinline__ void value_product(float (&o)[COUNT], const uint32_t (&p)[STEPS][4],
-                                              uint32_t v)
-{
-#pragma unroll
-    for (int i = 0; i < STEPS; i++)
-        ptx::wgmma<T, ptx::MN_MAJOR>(
-            o, p[i], ptx::mn_major(v + (uint32_t)(i * 2048), SHAPE::COLUMNS * 128), 1);
-    ptx::wgmma_commit();
-}
-
 /* The two rows of a consumer's thread, 8 apart: running maximum (of unscaled scores) and sum, and
  * how much the last step shrinks what was summed before it. */
 struct row_pair {
@@ -225,7 +200,7 @@ __device__ __forceinline__ void consume(const mlb_attention_call &call, char *me
     ptx::mbarrier_wait(at.q, 0);
     ptx::mbarrier_wait(at.k_full, 0);
     ptx::wgmma_fence();
-    score_product<T, SHAPE>(s, q, shared + SHAPE::K);
+    score_product<T, SHAPE::DIM, SHAPE::ROWS, SHAPE::COLUMNS>(s, q, shared + SHAPE::K);
     ptx::wgmma_wait<0>();
     ptx::wgmma_hold(s);
     release(at.k_empty);
@@ -237,10 +212,11 @@ __device__ __forceinline__ void consume(const mlb_attention_call &call, char *me
         ptx::mbarrier_wait(at.k_full + 8 * now.index, now.parity);
         ptx::barrier_sync(RING + group, 256);
         ptx::wgmma_fence();
-        score_product<T, SHAPE>(s, q, shared + SHAPE::K + now.index * SHAPE::K_BYTES);
+        score_product<T, SHAPE::DIM, SHAPE::ROWS, SHAPE::COLUMNS>(
+            s, q, shared + SHAPE::K + now.index * SHAPE::K_BYTES);
         ptx::mbarrier_wait(at.v_full + 8 * before.index, before.parity);
         ptx::wgmma_fence();
-        value_product<T, SHAPE>(o, p, shared + SHAPE::V + before.index * SHAPE::V_BYTES);
+        add_product<T, SHAPE::COLUMNS>(o, p, shared + SHAPE::V + before.index * SHAPE::V_BYTES);
         ptx::barrier_arrive(RING + next, 256);
         ptx::wgmma_wait<1>();
         ptx::wgmma_hold(s);
@@ -258,7 +234,7 @@ __device__ __forceinline__ void consume(const mlb_attention_call &call, char *me
     const stage_of<STAGES> last(steps - 1);
     ptx::mbarrier_wait(at.v_full + 8 * last.index, last.parity);
     ptx::wgmma_fence();
-    value_product<T, SHAPE>(o, p, shared + SHAPE::V + last.index * SHAPE::V_BYTES);
+    add_product<T, SHAPE::COLUMNS>(o, p, shared + SHAPE::V + last.index * SHAPE::V_BYTES);
     ptx::wgmma_wait<0>();
     ptx::wgmma_hold(o);
     finish_group<T, SHAPE>(call, o, rows, memory + SHAPE::Q, group, first);

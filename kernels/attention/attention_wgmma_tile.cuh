@@ -41,6 +41,32 @@ __device__ __forceinline__ void tma_tile(uint32_t to, const CUtensorMap *map, ui
                       inside ? head : row, inside ? row : head, batch);
 }
 
+/* s (64, B_ROWS) = A B^T over DIM, enqueued: a warpgroup's rows of a tile of A_ROWS rows, and a
+ * tile of B_ROWS, both in panels of 64 columns. */
+template <typename T, int DIM, int A_ROWS, int B_ROWS, int COUNT>
+__device__ __forceinline__ void score_product(float (&s)[COUNT], uint32_t a, uint32_t b)
+{
+#pragma unroll
+    for (int i = 0; i < DIM / 16; i++) {
+        const uint32_t column = (uint32_t)(i % 4 * 32);
+        ptx::wgmma<T>(s, ptx::k_major(a + (uint32_t)(i / 4 * A_ROWS * 128) + column),
+                      ptx::k_major(b + (uint32_t)(i / 4 * B_ROWS * 128) + column), i > 0);
+    }
+    ptx::wgmma_commit();
+}
+
+/* sums (64, width) += a (64, ROWS) of registers times a tile (ROWS, width), enqueued. */
+template <typename T, int ROWS, int COUNT, int STEPS>
+__device__ __forceinline__ void add_product(float (&sums)[COUNT], const uint32_t (&a)[STEPS][4],
+                                            uint32_t tile)
+{
+#pragma unroll
+    for (int i = 0; i < STEPS; i++)
+        ptx::wgmma<T, ptx::MN_MAJOR>(sums, a[i],
+                                     ptx::mn_major(tile + (uint32_t)(i * 2048), ROWS * 128), 1);
+    ptx::wgmma_commit();
+}
+
 /* Row of s[0] and s[1] in the warpgroup's 64; s[2] and s[3] are 8 below. */
 __device__ __forceinline__ int group_row()
 {
