@@ -86,10 +86,7 @@ static int run_cuda(const void *args, void *stream)
 
 static enum mlb_status cuda_check(const struct mlb_fused_params *p, struct mlb_error *err)
 {
-    if (p->count % 4 != 0)
-        return mlb_fail(err, MLB_E_UNSUPPORTED,
-                        "count = %" PRIu64 ": the kernel takes multiples of 4", p->count);
-    return MLB_OK;
+    return mlb_fused_multiple("count", p->count, 4, err);
 }
 
 static void shape_label(const struct mlb_fused_params *p, char *to, size_t size)

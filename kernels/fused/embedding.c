@@ -129,10 +129,7 @@ static int run_cuda(const void *args, void *stream)
 
 static enum mlb_status cuda_check(const struct mlb_fused_params *p, struct mlb_error *err)
 {
-    if (p->hidden % 8 != 0)
-        return mlb_fail(err, MLB_E_UNSUPPORTED,
-                        "hidden = %" PRIu64 ": the kernel takes multiples of 8", p->hidden);
-    return MLB_OK;
+    return mlb_fused_multiple("hidden", p->hidden, 8, err);
 }
 
 static void shape_label(const struct mlb_fused_params *p, char *to, size_t size)

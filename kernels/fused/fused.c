@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kernels/fused/fused.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -233,6 +234,15 @@ void mlb_fused_teardown(void *memory, const struct mlb_ctx *ctx)
 
 /* ------------------------------------------------------------------------------------------ steps
  */
+
+enum mlb_status mlb_fused_multiple(const char *name, uint64_t value, uint64_t of,
+                                   struct mlb_error *err)
+{
+    if (value % of == 0)
+        return MLB_OK;
+    return mlb_fail(err, MLB_E_UNSUPPORTED,
+                    "%s = %" PRIu64 ": the kernel takes multiples of %" PRIu64, name, value, of);
+}
 
 size_t mlb_fused_rotation(const void *state)
 {

@@ -121,6 +121,9 @@ void mlb_fused_label(const void *params, char *to, size_t size);
 void mlb_fused_work(const void *params, const struct mlb_ctx *ctx, struct mlb_work *work);
 enum mlb_status mlb_fused_check(const void *params, const struct mlb_ctx *ctx,
                                 struct mlb_error *err);
+/* For `cuda_check`: the kernels load whole vectors, so sizes are multiples of something. */
+enum mlb_status mlb_fused_multiple(const char *name, uint64_t value, uint64_t of,
+                                   struct mlb_error *err);
 enum mlb_status mlb_fused_setup(void *state, const void *params, const struct mlb_ctx *ctx,
                                 struct mlb_error *err);
 void mlb_fused_teardown(void *state, const struct mlb_ctx *ctx);
