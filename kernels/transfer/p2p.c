@@ -161,8 +161,8 @@ static void details(const void *state, const void *params, struct mlb_details *d
     (void)params;
     mlb_detail_text(details, "path", "%s",
                     p2p->atomics < 0   ? "peer access"
-                    : p2p->atomics > 0 ? "peer access, with atomics (NVLink)"
-                                       : "peer access, without atomics (PCIe)");
+                    : p2p->atomics > 0 ? "peer access, with atomics (as NVLink has)"
+                                       : "peer access, without atomics (as PCIe)");
     mlb_detail_number(details, "gpus", p2p->gpus);
     mlb_detail_text(details, "rank0_peer", "%s", p2p->side.device->info.pci_id);
     if (p2p->performance_rank >= 0)

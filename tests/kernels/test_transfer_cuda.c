@@ -72,7 +72,8 @@ static void test_peer_copies_pass(void **state)
         check_case(&rig, &mlb_p2p, &p2p_cases[i], &details);
         snprintf(peer, sizeof peer, "0000:%02x:00.0", 0x1b + (unsigned)p2p_cases[i].shift);
         check_text(mlb_detail_find(&details, "rank0_peer")->text, peer);
-        check_text(mlb_detail_find(&details, "path")->text, "peer access, with atomics (NVLink)");
+        check_text(mlb_detail_find(&details, "path")->text,
+                   "peer access, with atomics (as NVLink has)");
         check_close(mlb_detail_find(&details, "gpus")->number, 4, 0);
         check_close(mlb_detail_find(&details, "performance_rank")->number, 0, 0);
         check_i64(fake_cudart.waits, p2p_cases[i].op == MLB_P2P_BOTH ? 8 : 0);
