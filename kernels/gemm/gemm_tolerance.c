@@ -11,9 +11,12 @@
  *                           u s / sqrt(6): this is 20 deviations. u_f64 is the reference's own part
  *   u_f32 k / 8 |c|         tensor cores cut off instead of rounding, once every 8 products or
  *                           more: a drift of up to 2 u of the partial sum, which is c / 2 on
- * average 2 u_tf32 |c| + 8 sqrt(2/3) u_tf32 s / sqrt(k) both operands cut to 11 bits: relative
- * errors within [-2u, 0], mean -u, and deviation 2 u / sqrt(12) each; mean of both, and 8
- * deviations of the sum
+ *                           average
+ *
+ * and for tf32, whose operands are both cut to 11 bits, with relative errors within [-2u, 0] of
+ * mean -u and deviation 2 u / sqrt(12): the mean of both, and 8 deviations of the sum,
+ *
+ *   2 u_tf32 |c| + 8 sqrt(2/3) u_tf32 s / sqrt(k)
  *
  * Products of e4m3 and e5m2 are exact in f32, but the tensor cores of Ada and Hopper keep their
  * sums with 13 bits behind the leading one: 14 bits ("DeepSeek-V3 Technical Report",

@@ -5,8 +5,9 @@
  *
  * With w = the warp of the four, g = lane / 4 and t = lane % 4:
  *
- *   d (64,N)   d[4 j + 0, 1] (16 w + g, 8 j + 2 t and the next)   d[4 j + 2, 3] (16 w + g + 8,
- * same) a (64,16)  as A of mma.m16n8k16, rows 16 w to 16 w + 15
+ *   d (64,N)   d[4 j + 0, 1]   (16 w + g, 8 j + 2 t and the next)
+ *              d[4 j + 2, 3]   (16 w + g + 8, the same)
+ *   a (64,16)  as A of mma.m16n8k16, rows 16 w to 16 w + 15
  *
  * They run beside the threads: between wgmma and the wgmma_wait that covers it, neither d nor the
  * registers of a may be touched. */
