@@ -195,8 +195,11 @@ static enum mlb_status open_channel(struct mlb_comm *comm, struct mlb_device *de
     enum mlb_status status = MLB_OK;
     struct channel *channel = calloc(1, sizeof *channel);
     if (channel) {
-        channel->channel =
-            (struct mlb_channel){.ops = &mlb_channel_nccl, .comm = comm, .device = device};
+        channel->channel = (struct mlb_channel){.ops = &mlb_channel_nccl,
+                                                .comm = comm,
+                                                .device = device,
+                                                .rank = comm->rank,
+                                                .size = comm->size};
         status = load(channel, err);
     } else {
         status = mlb_fail(err, MLB_E_NOMEM, "nccl channel: out of memory");

@@ -128,6 +128,9 @@ static int number_nodes(struct mlb_mpi *mpi)
     comm->node = both[0];
     comm->nodes = both[1];
     if (code == MPI_SUCCESS)
+        code = MPI_Allreduce(&comm->local_size, &comm->least_local_size, 1, MPI_INT, MPI_MIN,
+                             mpi->control);
+    if (code == MPI_SUCCESS)
         code = MPI_Allgather(comm->host, MLB_HOST_NAME, MPI_CHAR, mpi->hosts, MLB_HOST_NAME,
                              MPI_CHAR, mpi->control);
     return code;

@@ -90,6 +90,7 @@ enum mlb_status mlb_comm_open_self(double deadline_s, struct mlb_comm **comm, st
                                    .name = "self",
                                    .size = 1,
                                    .local_size = 1,
+                                   .least_local_size = 1,
                                    .nodes = 1,
                                    .deadline_s = deadline_s,
                                    .state = self};

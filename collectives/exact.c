@@ -106,16 +106,18 @@ struct block {
     const struct mlb_exact *exact;
     void *host;
     uint64_t first, count;
+    struct mlb_exact_part part; /* what the array holds from its first element on */
     int threads;
 };
 
-/* `count` values of a rank, or their sums when rank < 0. */
+/* `count` values of a rank, or their sums. */
 static void make_values(const struct mlb_exact *exact, int rank, uint64_t first, size_t count,
                         double *to)
 {
     const struct mlb_exact own = *exact; /* which no store to `to` can change */
     for (size_t i = 0; i < count; i++)
-        to[i] = rank < 0 ? mlb_exact_sum(&own, first + i) : mlb_exact_value(&own, rank, first + i);
+        to[i] = rank == MLB_EXACT_SUM ? mlb_exact_sum(&own, first + i)
+                                      : mlb_exact_value(&own, rank, first + i);
 }
 
 /* All are exact in the type, so that the roundings of fill() do. */
@@ -138,7 +140,12 @@ static size_t chunk_length(const struct block *block, uint64_t at)
     return block->count - at < CHUNK ? (size_t)(block->count - at) : CHUNK;
 }
 
-static void make_block(const struct block *block, int rank)
+static uint64_t index_at(const struct block *block, uint64_t at)
+{
+    return block->part.first + block->first + at;
+}
+
+static void make_block(const struct block *block)
 {
     const struct mlb_exact *exact = block->exact;
     size_t element = mlb_dtype_bytes(exact->dtype);
@@ -146,12 +153,13 @@ static void make_block(const struct block *block, int rank)
     for (uint64_t at = 0; at < block->count; at += CHUNK) {
         double values[CHUNK];
         size_t length = chunk_length(block, at);
-        make_values(exact, rank, block->first + at, length, values);
+        make_values(exact, block->part.rank, index_at(block, at), length, values);
         encode(exact->dtype, (char *)block->host + at * element, values, length);
     }
 }
 
-/* No sum is zero, which alone has two encodings: equal is equal in every bit. */
+/* Zeros are positive, and no sum is zero, which alone has two encodings: equal is equal in every
+ * bit. */
 static uint64_t count_wrong(const struct block *block)
 {
     const struct mlb_exact *exact = block->exact;
@@ -163,7 +171,7 @@ static uint64_t count_wrong(const struct block *block)
         double values[CHUNK], encoded[CHUNK];
         size_t length = chunk_length(block, at);
         const char *is = (const char *)block->host + at * element, *should = (const char *)encoded;
-        make_values(exact, -1, block->first + at, length, values);
+        make_values(exact, block->part.rank, index_at(block, at), length, values);
         encode(exact->dtype, encoded, values, length);
         if (memcmp(is, should, length * element) == 0)
             continue;
@@ -181,7 +189,8 @@ static void check_block(const struct block *block, const char *what,
     verification->checked += block->count - wrong;
     for (uint64_t i = 0; i < block->count && wrong > 0; i++) {
         double is = mlb_dtype_load(block->exact->dtype, block->host, i);
-        double should = mlb_exact_sum(block->exact, block->first + i);
+        double should;
+        make_values(block->exact, block->part.rank, index_at(block, i), 1, &should);
         if (is == should)
             continue;
         mlb_verify_element(verification, is, should, 0.0, "%s[%" PRIu64 "]", what,
@@ -191,11 +200,13 @@ static void check_block(const struct block *block, const char *what,
 }
 
 static enum mlb_status block_open(struct block *block, const struct mlb_exact *exact,
-                                  uint64_t count, int threads, struct mlb_error *err)
+                                  struct mlb_exact_part part, uint64_t count, int threads,
+                                  struct mlb_error *err)
 {
     uint64_t most = BLOCK_BYTES / mlb_dtype_bytes(exact->dtype);
     size_t bytes = (size_t)(count < most ? count : most) * mlb_dtype_bytes(exact->dtype);
-    *block = (struct block){.exact = exact, .host = malloc(bytes ? bytes : 1), .threads = threads};
+    *block = (struct block){
+        .exact = exact, .host = malloc(bytes ? bytes : 1), .part = part, .threads = threads};
     if (!block->host)
         return mlb_fail(err, MLB_E_NOMEM, "exact inputs: %zu bytes of host memory", bytes);
     return MLB_OK;
@@ -216,9 +227,10 @@ enum mlb_status mlb_exact_fill(const struct mlb_exact *exact, struct mlb_device 
 {
     struct block block;
     size_t element = mlb_dtype_bytes(exact->dtype);
-    enum mlb_status status = block_open(&block, exact, count, threads, err);
+    const struct mlb_exact_part part = {.rank = rank};
+    enum mlb_status status = block_open(&block, exact, part, count, threads, err);
     while (status == MLB_OK && next_block(&block, count)) {
-        make_block(&block, rank);
+        make_block(&block);
         status = mlb_copy(device, (char *)ptr + block.first * element, block.host,
                           block.count * element, MLB_TO_DEVICE, err);
     }
@@ -226,15 +238,16 @@ enum mlb_status mlb_exact_fill(const struct mlb_exact *exact, struct mlb_device 
     return status;
 }
 
-enum mlb_status mlb_exact_check(const struct mlb_exact *exact, struct mlb_device *device, void *ptr,
-                                uint64_t count, const char *what, int threads,
+enum mlb_status mlb_exact_check(const struct mlb_exact *exact, struct mlb_exact_part part,
+                                struct mlb_device *device, const void *ptr, uint64_t count,
+                                const char *what, int threads,
                                 struct mlb_verification *verification, struct mlb_error *err)
 {
     struct block block;
     size_t element = mlb_dtype_bytes(exact->dtype);
-    enum mlb_status status = block_open(&block, exact, count, threads, err);
+    enum mlb_status status = block_open(&block, exact, part, count, threads, err);
     while (status == MLB_OK && next_block(&block, count)) {
-        status = mlb_copy(device, block.host, (char *)ptr + block.first * element,
+        status = mlb_copy(device, block.host, (const char *)ptr + block.first * element,
                           block.count * element, MLB_TO_HOST, err);
         if (status == MLB_OK)
             check_block(&block, what, verification);

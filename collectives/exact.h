@@ -51,9 +51,16 @@ double mlb_exact_sum(const struct mlb_exact *exact, uint64_t index); /* over all
 /* Write rank's values to `count` elements on the device. */
 enum mlb_status mlb_exact_fill(const struct mlb_exact *exact, struct mlb_device *device, void *ptr,
                                uint64_t count, int rank, int threads, struct mlb_error *err);
-/* Compare EVERY element on the device with the sum. `what` names the array: "recv". */
-enum mlb_status mlb_exact_check(const struct mlb_exact *exact, struct mlb_device *device, void *ptr,
-                                uint64_t count, const char *what, int threads,
+/* What an array should hold: values of one rank, or sums over all, from an index on. */
+#define MLB_EXACT_SUM (-1)
+struct mlb_exact_part {
+    int rank; /* or MLB_EXACT_SUM */
+    uint64_t first;
+};
+/* Compare EVERY element on the device with what it should be. `what` names the array: "recv". */
+enum mlb_status mlb_exact_check(const struct mlb_exact *exact, struct mlb_exact_part part,
+                                struct mlb_device *device, const void *ptr, uint64_t count,
+                                const char *what, int threads,
                                 struct mlb_verification *verification, struct mlb_error *err);
 
 #endif

@@ -283,7 +283,7 @@ static enum mlb_status read_case(const struct mlb_json *json, const cJSON *objec
             return err->status;
     axes.like = &like;
     void *params = calloc(1, axes.workload->params_bytes ? axes.workload->params_bytes : 1);
-    enum mlb_status status = params ? mlb_option_defaults(axes.workload->params, params, err)
+    enum mlb_status status = params ? mlb_workload_params(axes.workload, params, err)
                                     : mlb_fail(err, MLB_E_NOMEM, "suite: out of memory");
     if (status == MLB_OK)
         status = expand(&axes, 0, params, err);

@@ -17,6 +17,7 @@
 #include "harness/base/dtype.h"
 #include "harness/base/status.h"
 #include "harness/device/device.h"
+#include "harness/measure/details.h"
 
 #define MLB_HOST_NAME 64
 
@@ -28,6 +29,7 @@ struct mlb_comm {
     char library[96];           /* "Open MPI 4.1.4"; "" for self */
     int rank, size;             /* of the job */
     int local_rank, local_size; /* of this machine */
+    int least_local_size;       /* of all machines; smaller than others where they are unequal */
     int node, nodes;            /* this rank's machine, number of machines */
     int slots;                  /* ranks the launcher had room for; 0 = unknown */
     bool aside;                 /* no seat for this rank: only mlb_comm_close is left for it */
@@ -89,9 +91,20 @@ struct mlb_channel_ops;
 
 struct mlb_channel {
     const struct mlb_channel_ops *ops;
-    struct mlb_comm *comm;
+    struct mlb_comm *comm; /* of the whole job: deadlines, the watchdog */
     struct mlb_device *device;
+    int rank, size; /* among the ranks of this channel */
 };
+
+/* One collective. `count` is in elements of ONE rank's block, n = channel->size; what a buffer
+ * holds stands beside each operation. Enqueued on the device's stream (MPI: done on return). `send`
+ * and `recv` do not overlap but in place. */
+typedef enum mlb_status mlb_collective(struct mlb_channel *channel, const void *send, void *recv,
+                                       size_t count, enum mlb_dtype dtype, struct mlb_error *err);
+/* The same with a root: a rank of the channel. */
+typedef enum mlb_status mlb_rooted_collective(struct mlb_channel *channel, const void *send,
+                                              void *recv, size_t count, enum mlb_dtype dtype,
+                                              int root, struct mlb_error *err);
 
 /* One row per library. Table `mlb_channels` in collectives/registry.c. */
 struct mlb_channel_ops {
@@ -105,11 +118,29 @@ struct mlb_channel_ops {
     enum mlb_status (*open)(struct mlb_comm *comm, struct mlb_device *device,
                             struct mlb_channel **channel, struct mlb_error *err);
     void (*close)(struct mlb_channel *channel); /* NULL is fine */
+    /* Collective over the channel: ranks of one color >= 0 get a channel of their own, in the order
+     * of their ranks; those of a color < 0 get NULL. Closed before its parent. */
+    enum mlb_status (*split)(struct mlb_channel *channel, int color, struct mlb_channel **part,
+                             struct mlb_error *err);
 
-    /* Sum over ranks of `count` elements, enqueued on the device's stream; `send` == `recv` is in
-     * place. MPI: done on return. */
-    enum mlb_status (*all_reduce)(struct mlb_channel *channel, const void *send, void *recv,
-                                  size_t count, enum mlb_dtype dtype, struct mlb_error *err);
+    /* Sums over ranks: f64, f32, bf16, f16, s32. */
+    mlb_collective *all_reduce;     /* count -> count; in place: send == recv */
+    mlb_collective *reduce_scatter; /* n x count -> count; in place: recv == send + rank * count */
+    mlb_rooted_collective *reduce;  /* count -> count on the root; in place: send == recv */
+    /* Moves: any type of whole bytes. */
+    mlb_collective *all_gather; /* count -> n x count; in place: send == recv + rank * count */
+    mlb_collective *alltoall;   /* n x count -> n x count; never in place */
+    mlb_rooted_collective *broadcast; /* count on the root -> count; in place: send == recv */
+    mlb_rooted_collective *gather;    /* count -> n x count on the root; in place as all_gather */
+    mlb_rooted_collective *scatter; /* n x count on the root -> count; in place as reduce_scatter */
+    /* count to rank `to` while count come from rank `from`; < 0: nobody. Never in place. */
+    enum mlb_status (*sendrecv)(struct mlb_channel *channel, const void *send, int to, void *recv,
+                                int from, size_t count, enum mlb_dtype dtype,
+                                struct mlb_error *err);
+
+    /* How the last collective of this channel was done, as far as the library tells: "algorithm",
+     * "protocol", "channels", "network", "predicted_ns". Optional. */
+    void (*details)(const struct mlb_channel *channel, struct mlb_details *details);
 };
 
 extern const struct mlb_channel_ops *const mlb_channels[]; /* NULL-terminated */

@@ -55,6 +55,14 @@ static enum mlb_status grow(struct mlb_plan *plan, struct mlb_error *err)
     return MLB_OK;
 }
 
+enum mlb_status mlb_workload_params(const struct mlb_workload *workload, void *params,
+                                    struct mlb_error *err)
+{
+    if (workload->kind)
+        memcpy(params, &workload->kind, sizeof workload->kind);
+    return mlb_option_defaults(workload->params, params, err);
+}
+
 enum mlb_status mlb_plan_add(struct mlb_plan *plan, const struct mlb_workload *workload,
                              struct mlb_case **added, struct mlb_error *err)
 {
@@ -66,7 +74,7 @@ enum mlb_status mlb_plan_add(struct mlb_plan *plan, const struct mlb_workload *w
     item->params = calloc(1, workload->params_bytes ? workload->params_bytes : 1);
     if (!item->params)
         return mlb_fail(err, MLB_E_NOMEM, "plan: out of memory");
-    enum mlb_status status = mlb_option_defaults(workload->params, item->params, err);
+    enum mlb_status status = mlb_workload_params(workload, item->params, err);
     if (status == MLB_OK)
         status = mlb_option_defaults(mlb_measure_options, &item->measure, err);
     if (status != MLB_OK) {

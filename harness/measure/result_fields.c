@@ -50,6 +50,8 @@ const struct mlb_field mlb_fields_work[] = {
     ROW("bytes", REAL, WHEN_KNOWN, work.bytes),
     ROW("bus_factor", REAL, WHEN_KNOWN, work.bus_factor),
     ROW("link", BOOL, WHEN_KNOWN, work.link),
+    ROW("ranks", WHOLE, WHEN_KNOWN, work.ranks),
+    ROW("nodes", WHOLE, WHEN_KNOWN, work.nodes),
     END};
 
 const struct mlb_field mlb_fields_samples[] = {

@@ -145,10 +145,11 @@ static enum mlb_status join_verification(struct mlb_comm *comm, const struct mlb
     if (comm->ops->broadcast(comm, joined.first_wrong, sizeof joined.first_wrong, from, err) !=
         MLB_OK)
         return err->status;
+    joined.idle = false;
     joined.checked = (uint64_t)counts[0];
     joined.wrong = (uint64_t)counts[1];
     joined.worst_ratio = most[0];
-    *passed = counts[2] == 0.0;
+    *passed = counts[2] == 0.0 && joined.checked > 0;
     row->verified = *passed || joined.wrong; /* a rank that checked nothing is no evidence */
     row->verification = joined;
     mlb_format(row->verification_method, sizeof row->verification_method, "%s",

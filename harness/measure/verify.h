@@ -10,6 +10,7 @@
 /* Outcome on one rank. Zero-initialise; `checked` = 0 is not a pass. */
 struct mlb_verification {
     const char *method; /* constant text: "double dot products at one element per 32x32 tile" */
+    bool idle;          /* this rank takes no part in the work: it has nothing to compare */
     uint64_t checked;   /* elements compared */
     uint64_t wrong;     /* of these, outside the tolerance, or not finite where the truth is */
     double worst_ratio; /* largest |is - should| / tolerance seen; <= 1 passes */

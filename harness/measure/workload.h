@@ -46,6 +46,8 @@ struct mlb_work {
     double bytes;        /* memory traffic; or message size S of a collective */
     double bus_factor;   /* collectives: busbw = bytes / time * bus_factor */
     bool link;           /* bytes go over a link, not to and from the device's own memory */
+    int ranks, nodes;    /* collectives: that exchange them, and the machines those are on; of the
+                          * group that rank 0 is in */
 };
 
 struct mlb_variant {
@@ -76,6 +78,9 @@ struct mlb_workload {
     const char *name;    /* "gemm"; unique; [a-z0-9_] */
     const char *summary; /* one line for `mlbench list` */
 
+    /* What workloads that share their hooks differ in: the harness sets the first member of their
+     * params, a pointer, to it. Optional. */
+    const void *kind;
     const struct mlb_option *params; /* keys a case may set; ends with a NULL name. Required. */
     const char *const *search;       /* up to 3 MLB_COUNT keys, the sizes that --search varies;
                                       * NULL-terminated. Optional: it cannot be searched. */
@@ -85,7 +90,10 @@ struct mlb_workload {
     /* Steps must be taken by all ranks together: time = max over ranks, and ctx->channel is there.
      */
     bool collective;
-    int min_ranks;    /* fewer: skipped with the reason */
+    int min_ranks; /* fewer: skipped with the reason */
+    /* Collectives: do the steps of a sample follow each other without a meeting of the ranks?
+     * Optional: a sample is one step that all ranks begin together. */
+    bool (*pipelined)(const void *params);
     bool as_launched; /* never timed as a graph: launching is a part of what is measured */
 
     /* Check of parameters among each other and derived values filled in; once, on the host.
@@ -118,6 +126,9 @@ extern const struct mlb_workload *const mlb_collective_workloads[]; /* NULL-term
 
 /* MLB_E_INTERNAL naming the first missing hook. */
 enum mlb_status mlb_workload_check(const struct mlb_workload *workload, struct mlb_error *err);
+/* Defaults into zeroed params. Defined in plan.c, which needs no registry. */
+enum mlb_status mlb_workload_params(const struct mlb_workload *workload, void *params,
+                                    struct mlb_error *err);
 const struct mlb_workload *
 mlb_workload_find(const char *name); /* both registries; NULL if unknown */
 /* All of both registries in order; NULL past the end. */

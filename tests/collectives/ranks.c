@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Run by mpirun with any number of ranks: the control plane, the data plane and the all_reduce
- * workload, checked on every rank. */
+/* Run by mpirun with any number of ranks: the control plane, the data plane and the
+ * collectives as workloads, checked on every rank. */
 #include "collectives/channels.h"
 
 #include <string.h>
@@ -167,7 +167,9 @@ static void check_sum(const struct job *job, enum mlb_dtype dtype, size_t count,
     check_ok(mlb_exact_fill(&exact, job->device, send, count, job->comm->rank, 1, &err), &err);
     mlb_channel_mpi_set_block(job->channel, block);
     check_ok(job->channel->ops->all_reduce(job->channel, send, recv, count, dtype, &err), &err);
-    check_ok(mlb_exact_check(&exact, job->device, recv, count, "recv", 1, &result, &err), &err);
+    const struct mlb_exact_part sum = {MLB_EXACT_SUM, 0};
+    check_ok(mlb_exact_check(&exact, sum, job->device, recv, count, "recv", 1, &result, &err),
+             &err);
     check_u64(result.checked, count);
     check_text(result.first_wrong, "");
     check_u64(result.wrong, 0);
@@ -214,12 +216,15 @@ struct spoiler {
     int rank; /* -1: none */
     size_t index;
     double last; /* recv[index] */
+    bool idle;   /* does nothing */
 };
 
 static enum mlb_status spoil(struct mlb_channel *channel, const void *send, void *recv,
                              size_t count, enum mlb_dtype dtype, struct mlb_error *err)
 {
     struct spoiler *spoiler = (struct spoiler *)channel;
+    if (spoiler->idle)
+        return MLB_OK;
     enum mlb_status status =
         spoiler->real->ops->all_reduce(spoiler->real, send, recv, count, dtype, err);
     double is = mlb_dtype_load(dtype, recv, spoiler->index);
@@ -229,50 +234,61 @@ static enum mlb_status spoil(struct mlb_channel *channel, const void *send, void
     return status;
 }
 
-static enum mlb_status do_nothing(struct mlb_channel *channel, const void *send, void *recv,
-                                  size_t count, enum mlb_dtype dtype, struct mlb_error *err)
+static const struct mlb_channel_ops spoiling = {.name = "spoiler", .all_reduce = spoil};
+
+static struct spoiler make_spoiler(const struct job *job)
 {
-    (void)channel, (void)send, (void)recv, (void)count, (void)dtype, (void)err;
-    return MLB_OK;
+    struct mlb_channel channel = *job->channel;
+    channel.ops = &spoiling;
+    return (struct spoiler){.channel = channel, .real = job->channel, .rank = -1};
 }
 
-static const struct mlb_channel_ops spoiling = {.name = "spoiler", .all_reduce = spoil};
-static const struct mlb_channel_ops idle = {.name = "idle", .all_reduce = do_nothing};
-
 struct wanted {
-    const char *bytes, *dtype, *in_place;
+    const char *bytes, *dtype, *in_place, *scope;
 };
 
 /* check -> setup -> verify -> step -> teardown, as the harness does it; but verified twice, first
- * with a good channel, so that what is right in recv may be left from before. */
-static void run_workload(const struct job *job, struct mlb_channel *channel,
-                         const struct wanted *wanted, struct mlb_verification *verification)
+ * undisturbed (`trouble` does its part then), so that what is right in recv may be left from
+ * before. */
+static void run_workload(const struct mlb_workload *workload, const struct job *job,
+                         struct spoiler *spoiler, const struct wanted *wanted,
+                         struct mlb_verification *verification)
 {
-    const struct mlb_workload *workload = &mlb_all_reduce;
     const struct mlb_variant *variant = &workload->variants[1];
     struct mlb_error err = {0};
     struct mlb_ctx ctx = {.device = job->device,
                           .comm = job->comm,
-                          .channel = job->channel,
+                          .channel = spoiler ? &spoiler->channel : job->channel,
                           .seed = 7,
                           .threads = 1,
                           .memory_bytes = 1 << 30};
     void *params = test_calloc(1, workload->params_bytes);
     void *memory = test_calloc(1, workload->state_bytes);
-    const char *const values[] = {wanted->bytes, wanted->dtype, wanted->in_place};
-    check_ok(mlb_option_defaults(workload->params, params, &err), &err);
-    for (int i = 0; i < 3; i++)
-        check_ok(mlb_option_set(&workload->params[i], params, values[i], &err), &err);
+    const char *const names[] = {"bytes", "dtype", "in_place", "scope"};
+    const char *const values[] = {wanted->bytes, wanted->dtype, wanted->in_place, wanted->scope};
+    struct spoiler trouble = spoiler ? *spoiler : (struct spoiler){0};
+    check_ok(mlb_workload_params(workload, params, &err), &err);
+    for (int i = 0; i < 4; i++)
+        if (values[i])
+            check_ok(mlb_option_set(mlb_option_find(workload->params, names[i]), params, values[i],
+                                    &err),
+                     &err);
     check_ok(workload->resolve(params, &err), &err);
     check_text(variant->name, "mpi");
     check_ok(variant->check(params, &ctx, &err), &err);
+    if (spoiler) {
+        spoiler->rank = -1;
+        spoiler->idle = false;
+    }
     check_ok(variant->setup(memory, params, &ctx, &err), &err);
     struct mlb_verification first = {0};
     check_ok(workload->verify(variant, memory, params, &ctx, &first, &err), &err);
+    check_text(first.first_wrong, "");
     check_true(mlb_verification_passed(&first));
-    ctx.channel = channel;
+    if (spoiler)
+        *spoiler = trouble;
     check_ok(workload->verify(variant, memory, params, &ctx, verification, &err), &err);
-    for (int i = 0; i < 30; i++)
+    for (int i = 0; i < (spoiler ? 30 : 2); i++)
         check_ok(variant->step(memory, &ctx, &err), &err);
     variant->teardown(memory, &ctx);
     variant->teardown(memory, &ctx);
@@ -280,32 +296,70 @@ static void run_workload(const struct job *job, struct mlb_channel *channel,
     test_free(params);
 }
 
-static void the_workload_verifies(void **state)
+static bool takes(const struct mlb_workload *workload, const struct wanted *wanted)
 {
-    static const struct wanted cases[] = {
-        {"4", "f32", "false"},     {"65536", "bf16", "false"}, {"65536", "f16", "true"},
-        {"1MiB", "f32", "true"},   {"10004", "s32", "false"},  {"8008", "f64", "true"},
-        {"9MiB", "bf16", "false"},
+    bool never = workload == &mlb_alltoall || workload == &mlb_sendrecv;
+    return !never || strcmp(wanted->in_place, "true") != 0;
+}
+
+/* All collectives; and again with the blocks of MPI's calls so short that every kind of cut is
+ * made.
+ */
+static void the_workloads_verify(void **state)
+{
+    static const struct {
+        struct wanted wanted;
+        size_t block;
+    } cases[] = {
+        {{"4", "f32", "false", NULL}, 1 << 30},     {{"65536", "bf16", "false", NULL}, 1 << 30},
+        {{"65536", "f16", "true", NULL}, 1 << 30},  {{"1MiB", "f32", "true", NULL}, 1 << 30},
+        {{"10004", "s32", "false", NULL}, 1 << 30}, {{"8008", "f64", "true", NULL}, 1 << 30},
+        {{"9MiB", "bf16", "false", NULL}, 1 << 30}, {{"10004", "s32", "false", NULL}, 1000},
+        {{"10004", "bf16", "true", NULL}, 100},
     };
     const struct job *job = job_of(state);
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct mlb_verification verification = {0};
-        run_workload(job, job->channel, &cases[i], &verification);
-        check_true(mlb_verification_passed(&verification));
+    for (size_t w = 0; mlb_collective_workloads[w]; w++)
+        for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+            struct mlb_verification verification = {0};
+            if (!takes(mlb_collective_workloads[w], &cases[i].wanted))
+                continue;
+            mlb_channel_mpi_set_block(job->channel, cases[i].block);
+            run_workload(mlb_collective_workloads[w], job, NULL, &cases[i].wanted, &verification);
+            check_true(mlb_verification_passed(&verification));
+            check_true(!verification.idle);
+        }
+    mlb_channel_mpi_set_block(job->channel, (size_t)1 << 30);
+}
+
+/* Groups of ranks, where the job has them: on each machine, and over machines. */
+static void groups_verify(void **state)
+{
+    const struct job *job = job_of(state);
+    static const char *const scopes[] = {"node", "rail", "rails"};
+    for (int i = 0; i < 3; i++) {
+        bool over_machines = i > 0;
+        if (over_machines ? job->comm->nodes < 2 : job->comm->local_size < 2)
+            continue;
+        for (size_t w = 0; mlb_collective_workloads[w]; w++) {
+            const struct wanted wanted = {"10000", "f32", "false", scopes[i]};
+            struct mlb_verification verification = {0};
+            run_workload(mlb_collective_workloads[w], job, NULL, &wanted, &verification);
+            check_true(mlb_verification_passed(&verification));
+            check_true(verification.idle == (i == 1 && job->comm->local_rank > 0));
+        }
     }
 }
 
 static void one_wrong_element_is_caught_on_its_rank(void **state)
 {
     const struct job *job = job_of(state);
-    static const struct wanted wanted = {"40000", "bf16", "false"};
+    static const struct wanted wanted = {"40000", "bf16", "false", NULL};
     for (int rank = 0; rank < job->comm->size; rank++) {
-        struct spoiler spoiler = {.channel = {&spoiling, job->comm, job->device},
-                                  .real = job->channel,
-                                  .rank = rank,
-                                  .index = 19999};
+        struct spoiler spoiler = make_spoiler(job);
         struct mlb_verification verification = {0};
-        run_workload(job, &spoiler.channel, &wanted, &verification);
+        spoiler.rank = rank;
+        spoiler.index = 19999;
+        run_workload(&mlb_all_reduce, job, &spoiler, &wanted, &verification);
         check_u64(verification.checked, 20000);
         check_u64(verification.wrong, job->comm->rank == rank);
         check_contains(verification.first_wrong, job->comm->rank == rank ? "recv[19999]" : "");
@@ -315,11 +369,13 @@ static void one_wrong_element_is_caught_on_its_rank(void **state)
 static void a_call_that_does_nothing_is_caught(void **state)
 {
     const struct job *job = job_of(state);
-    static const struct wanted cases[] = {{"40000", "f32", "false"}, {"40000", "f32", "true"}};
+    static const struct wanted cases[] = {{"40000", "f32", "false", NULL},
+                                          {"40000", "f32", "true", NULL}};
     for (size_t i = 0; i < 2; i++) {
-        struct mlb_channel channel = {&idle, job->comm, job->device};
+        struct spoiler spoiler = make_spoiler(job);
         struct mlb_verification verification = {0};
-        run_workload(job, &channel, &cases[i], &verification);
+        spoiler.idle = true;
+        run_workload(&mlb_all_reduce, job, &spoiler, &cases[i], &verification);
         check_true(!mlb_verification_passed(&verification));
         check_true(verification.wrong > verification.checked / 2);
     }
@@ -330,14 +386,13 @@ static void a_call_that_does_nothing_is_caught(void **state)
 static void timed_data_stays_in_range(void **state)
 {
     const struct job *job = job_of(state);
-    static const struct wanted cases[] = {{"40000", "f16", "true"}, {"40000", "f16", "false"}};
+    static const struct wanted cases[] = {{"40000", "f16", "true", NULL},
+                                          {"40000", "f16", "false", NULL}};
     for (size_t i = 0; i < 2; i++) {
-        struct spoiler spy = {.channel = {&spoiling, job->comm, job->device},
-                              .real = job->channel,
-                              .rank = -1,
-                              .index = 1234};
+        struct spoiler spy = make_spoiler(job);
         struct mlb_verification verification = {0};
-        run_workload(job, &spy.channel, &cases[i], &verification);
+        spy.index = 1234;
+        run_workload(&mlb_all_reduce, job, &spy, &cases[i], &verification);
         check_true(isfinite(spy.last));
         check_true((spy.last != 0.0) == (i == 1));
     }
@@ -379,7 +434,8 @@ int main(void)
         cmocka_unit_test(sums_are_exact),
         cmocka_unit_test(large_counts_are_cut),
         cmocka_unit_test(other_types_are_refused),
-        cmocka_unit_test(the_workload_verifies),
+        cmocka_unit_test(the_workloads_verify),
+        cmocka_unit_test(groups_verify),
         cmocka_unit_test(one_wrong_element_is_caught_on_its_rank),
         cmocka_unit_test(a_call_that_does_nothing_is_caught),
         cmocka_unit_test(timed_data_stays_in_range),

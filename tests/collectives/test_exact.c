@@ -5,6 +5,7 @@
 
 #define INDICES 3000
 
+static const struct mlb_exact_part all_sums = {MLB_EXACT_SUM, 0};
 static const enum mlb_dtype dtypes[] = {MLB_BF16, MLB_F16, MLB_F32, MLB_S32, MLB_F64};
 static const int rank_counts[] = {1, 2, 3, 7, 8, 64, 127, 128, 129, 256, 257, 1000, 4096};
 
@@ -125,7 +126,7 @@ static void arrays_are_filled_and_checked_whole(void **state)
     check_ok(mlb_exact_open(&exact, 3, 1, MLB_F16, &err), &err);
     check_ok(mlb_exact_fill(&exact, device, array, count, 0, 2, &err), &err);
     struct mlb_verification good = {0};
-    check_ok(mlb_exact_check(&exact, device, array, count, "recv", 2, &good, &err), &err);
+    check_ok(mlb_exact_check(&exact, all_sums, device, array, count, "recv", 2, &good, &err), &err);
     check_u64(good.checked, count);
     check_true(mlb_verification_passed(&good));
     const size_t places[] = {0, count / 2, count - 1};
@@ -133,7 +134,8 @@ static void arrays_are_filled_and_checked_whole(void **state)
         struct mlb_verification bad = {0};
         uint16_t right = array[places[i]];
         array[places[i]] = 0x7e00; /* NaN */
-        check_ok(mlb_exact_check(&exact, device, array, count, "recv", 1, &bad, &err), &err);
+        check_ok(mlb_exact_check(&exact, all_sums, device, array, count, "recv", 1, &bad, &err),
+                 &err);
         check_u64(bad.checked, count);
         check_u64(bad.wrong, 1);
         char place[64];
@@ -168,7 +170,8 @@ static void arrays_are_those_of_the_elements(void **state)
         }
         for (size_t i = 0; i < INDICES; i++)
             mlb_dtype_store(dtypes[d], sums, i, total[i]);
-        check_ok(mlb_exact_check(&exact, device, sums, INDICES, "recv", 1, &found, &err), &err);
+        check_ok(mlb_exact_check(&exact, all_sums, device, sums, INDICES, "recv", 1, &found, &err),
+                 &err);
         check_u64(found.checked, INDICES);
         check_u64(found.wrong, 0);
     }
