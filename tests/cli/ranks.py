@@ -49,8 +49,8 @@ class Ranks(Case):
         self.assertIn("--oversubscribe", result.stderr)
 
     def test_64_ranks(self):
-        result = call(mpirun(64, "run", "-s", "smoke", "-O", self.path, "--timeout", "100s"),
-                      timeout=280)
+        result = call(mpirun(64, "run", "all_reduce", "bytes=8,64KiB", "--max-time", "500ms", "-O",
+                             self.path, "--timeout", "100s"), timeout=280)
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertEqual(self.record()["ranks"], 64)
 
