@@ -364,6 +364,11 @@ static void unwatch(struct mlb_comm *comm)
     mlb_watchdog_unwatch(mlb_mpi_of(comm)->watchdog);
 }
 
+static void at_deadline(struct mlb_comm *comm, void (*stop)(void *user), void *user)
+{
+    mlb_watchdog_at_deadline(mlb_mpi_of(comm)->watchdog, stop, user);
+}
+
 static __attribute__((noreturn)) void end_job(struct mlb_comm *comm, int exit_code)
 {
     (void)comm;
@@ -381,5 +386,6 @@ const struct mlb_comm_ops mlb_comm_mpi_ops = {
     .progress = progress,
     .watch = watch,
     .unwatch = unwatch,
+    .at_deadline = at_deadline,
     .abort = end_job,
 };

@@ -16,7 +16,8 @@
 #define LET_GO_NS    (NS_PER_S / 2)          /* a stretch that ends this late is still let go */
 #define OTHER_NS     (2 * (int64_t)NS_PER_S) /* head start of the machine that is behind */
 #define SLEPT_NS     (5 * (int64_t)NS_PER_S) /* a beat later than this: the process was stopped */
-#define END_JOB_S    5
+#define STOP_S       5                       /* for what ends this rank's waits ... */
+#define END_JOB_S    5                       /* ... and for what ends the job */
 #define WATCH_DEPTH  8
 #define EXIT_TIMEOUT 3 /* of MLB_E_TIMEOUT */
 #define NAMED_RANKS  4 /* in one line; the others are counted */
@@ -26,13 +27,20 @@ struct stretch {
     int64_t end_ns; /* without the time that was forgiven before */
 };
 
+struct task {
+    void (*run)(void *user);
+    void *user;
+};
+
 struct mlb_watchdog {
     struct mlb_watchdog_how how;
     pthread_t thread;
-    pthread_mutex_t mutex; /* of `stop` */
+    pthread_mutex_t mutex; /* of `stop` and `at_deadline` */
     pthread_cond_t wake;
     bool stop;
-    _Atomic int64_t forgiven_ns;           /* time that this process was stopped */
+    struct task at_deadline;     /* run = NULL: nobody waits within a library, or it was done */
+    atomic_bool given_up;        /* at_deadline has begun */
+    _Atomic int64_t forgiven_ns; /* time that this process was stopped */
     struct stretch stretches[WATCH_DEPTH]; /* main thread only; the innermost is on the board */
     int depth;
 };
@@ -109,27 +117,59 @@ void mlb_watchdog_describe(const struct mlb_watchdog_how *how, char to[static ML
 
 /* ------------------------------------------------------------------------------ ending the job */
 
-struct ending {
-    void (*end_job)(void *user, int exit_code);
-    void *user;
-};
-
-static void *end_job_thread(void *argument)
+static void *run_task(void *argument)
 {
-    const struct ending *ending = argument;
-    ending->end_job(ending->user, EXIT_TIMEOUT);
+    struct task *task = argument;
+    task->run(task->user);
     return NULL;
 }
 
-/* The launcher's abort needs the MPI library, which may be the very thing that hangs: it gets a
- * thread of its own and a limit. */
+/* What may hang itself gets a thread of its own and a limit. True when it was done in time. The
+ * task is left behind otherwise: its thread may still read it. */
+static bool run_for(struct task task, int seconds)
+{
+    struct task *own = malloc(sizeof *own);
+    pthread_t thread;
+    if (!own)
+        return false;
+    *own = task;
+    if (pthread_create(&thread, NULL, run_task, own) != 0) {
+        free(own);
+        return false;
+    }
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += seconds;
+    if (pthread_timedjoin_np(thread, NULL, &until) != 0)
+        return false;
+    free(own);
+    return true;
+}
+
+static void run_end_job(void *user)
+{
+    const struct mlb_watchdog_how *how = user;
+    how->end_job(how->user, EXIT_TIMEOUT);
+}
+
+/* The launcher's abort needs the MPI library, which may be the very thing that hangs. */
 static void end_job(struct mlb_watchdog *watchdog)
 {
-    struct ending ending = {watchdog->how.end_job, watchdog->how.user};
-    pthread_t thread;
-    if (ending.end_job && pthread_create(&thread, NULL, end_job_thread, &ending) == 0)
-        mlb_sleep_s(END_JOB_S);
+    if (watchdog->how.end_job)
+        run_for((struct task){run_end_job, &watchdog->how}, END_JOB_S);
     _exit(EXIT_TIMEOUT);
+}
+
+/* Once. */
+static void stop_waits(struct mlb_watchdog *watchdog)
+{
+    pthread_mutex_lock(&watchdog->mutex);
+    struct task task = watchdog->at_deadline;
+    watchdog->at_deadline.run = NULL;
+    atomic_store(&watchdog->given_up, task.run != NULL);
+    pthread_mutex_unlock(&watchdog->mutex);
+    if (task.run)
+        run_for(task, STOP_S);
 }
 
 static bool expired(const struct mlb_board_slot *slot, int64_t now)
@@ -158,26 +198,51 @@ static void wait_ns(int64_t ns)
     mlb_sleep_s((double)ns / NS_PER_S);
 }
 
-static void speak_and_end(struct mlb_watchdog *watchdog)
+/* Not for long: a stretch that ends now is let go, and where all ranks of this machine are in step,
+ * another one's watchdog is to speak first. */
+static bool stays_expired(struct mlb_watchdog *watchdog)
 {
     struct mlb_board *board = watchdog->how.board;
-    wait_ns(LET_GO_NS);
-    if (!is_mine_to_say(watchdog))
-        return;
     uint64_t most_moves;
-    if (watchdog->how.nodes > 1 && judge_all(board, &most_moves) <= IN_STEP) {
+    wait_ns(LET_GO_NS);
+    if (!expired(board->mine, mlb_clock_ns()))
+        return false;
+    if (watchdog->how.nodes > 1 && judge_all(board, &most_moves) <= IN_STEP)
         wait_ns(OTHER_NS);
-        if (!is_mine_to_say(watchdog))
-            return;
-    }
+    return expired(board->mine, mlb_clock_ns());
+}
+
+/* False when another rank of this machine does. */
+static bool speak(struct mlb_watchdog *watchdog)
+{
+    struct mlb_board *board = watchdog->how.board;
     int32_t nobody = 0;
     int32_t me = 1 + (int32_t)(board->mine - board->memory->slots);
-    if (!atomic_compare_exchange_strong(&board->memory->reporter, &nobody, me))
-        return;
+    if (!is_mine_to_say(watchdog) ||
+        !atomic_compare_exchange_strong(&board->memory->reporter, &nobody, me))
+        return false;
     char line[MLB_WATCHDOG_LINE];
     mlb_watchdog_describe(&watchdog->how, line);
     mlb_log(&watchdog->how.log, MLB_LOG_ERROR, "a deadline passed, the job ends: %s", line);
-    end_job(watchdog);
+    return true;
+}
+
+static bool has_waits_to_stop(struct mlb_watchdog *watchdog)
+{
+    pthread_mutex_lock(&watchdog->mutex);
+    bool has = watchdog->at_deadline.run != NULL;
+    pthread_mutex_unlock(&watchdog->mutex);
+    return has;
+}
+
+static void speak_and_end(struct mlb_watchdog *watchdog)
+{
+    if (!stays_expired(watchdog))
+        return;
+    bool mine = speak(watchdog);
+    stop_waits(watchdog);
+    if (mine)
+        end_job(watchdog);
 }
 
 /* ---------------------------------------------------------------------------------- the thread */
@@ -222,7 +287,7 @@ static void *watch_thread(void *argument)
             forgive(watchdog, now - last);
         last = now;
         atomic_store(&mine->beat_ns, now);
-        if (expired(mine, now) && is_mine_to_say(watchdog)) {
+        if (expired(mine, now) && (is_mine_to_say(watchdog) || has_waits_to_stop(watchdog))) {
             speak_and_end(watchdog);
             last = mlb_clock_ns();
         }
@@ -288,9 +353,17 @@ void mlb_watchdog_watch(struct mlb_watchdog *watchdog, const char *what, double 
     show(watchdog, &stretch);
 }
 
+/* Until the process is ended. */
+static void stay_if_given_up(struct mlb_watchdog *watchdog)
+{
+    while (atomic_load(&watchdog->given_up))
+        mlb_sleep_s(1.0);
+}
+
 void mlb_watchdog_unwatch(struct mlb_watchdog *watchdog)
 {
     struct mlb_board_slot *mine = watchdog->how.board->mine;
+    stay_if_given_up(watchdog);
     if (watchdog->depth > 0)
         watchdog->depth--;
     if (watchdog->depth > 0 && watchdog->depth <= WATCH_DEPTH) {
@@ -307,4 +380,12 @@ void mlb_watchdog_progress(struct mlb_watchdog *watchdog)
     uint64_t moves = atomic_load_explicit(&mine->moves, memory_order_relaxed);
     atomic_store_explicit(&mine->moves, moves + 1, memory_order_relaxed);
     atomic_store_explicit(&mine->moved_ns, mlb_clock_ns(), memory_order_relaxed);
+}
+
+void mlb_watchdog_at_deadline(struct mlb_watchdog *watchdog, void (*stop)(void *user), void *user)
+{
+    stay_if_given_up(watchdog); /* what `stop` works on stays */
+    pthread_mutex_lock(&watchdog->mutex);
+    watchdog->at_deadline = (struct task){stop, user};
+    pthread_mutex_unlock(&watchdog->mutex);
 }

@@ -5,7 +5,11 @@
  * The ranks of a machine tell each other by the board. When watches have expired, the lowest of
  * these ranks whose watchdog still runs waits half a second (a stretch that just ends is let go),
  * writes one line to stderr and calls `end_job`. Time during which this process itself was stopped
- * does not count: a job that was put to sleep as a whole goes on. */
+ * does not count: a job that was put to sleep as a whole goes on.
+ *
+ * Each rank whose watch has expired for good also ends what it waits for, when somebody has told
+ * how (at_deadline): all ranks of the job, not only the one that speaks. Its main thread does not
+ * leave the watched stretch any more then: what it was waiting for is not done but given up. */
 #ifndef MLB_COLLECTIVES_WATCHDOG_H
 #define MLB_COLLECTIVES_WATCHDOG_H
 
@@ -35,6 +39,10 @@ void mlb_watchdog_close(struct mlb_watchdog *watchdog); /* NULL is fine */
 void mlb_watchdog_watch(struct mlb_watchdog *watchdog, const char *what, double deadline_s);
 void mlb_watchdog_unwatch(struct mlb_watchdog *watchdog);
 void mlb_watchdog_progress(struct mlb_watchdog *watchdog);
+
+/* What ends the waits of this rank, see at_deadline of struct mlb_comm_ops. Called by the main
+ * thread only. */
+void mlb_watchdog_at_deadline(struct mlb_watchdog *watchdog, void (*stop)(void *user), void *user);
 
 /* The line that names who stands behind, as the watchdog would write it now. For tests too. */
 #define MLB_WATCHDOG_LINE 1024

@@ -63,6 +63,10 @@ struct mlb_comm_ops {
      * with exit code 3. `what` must stay valid until unwatch(). */
     void (*watch)(struct mlb_comm *comm, const char *what, double deadline_s);
     void (*unwatch)(struct mlb_comm *comm);
+    /* `stop` ends what this rank waits for within a library. It is called once, on a thread of its
+     * own, when a watched stretch has passed its deadline for good and before the job is ended; 5 s
+     * later the job is ended all the same. NULL takes it back. Optional. */
+    void (*at_deadline)(struct mlb_comm *comm, void (*stop)(void *user), void *user);
     /* Ends the whole job now with this exit code. Does not return. */
     void (*abort)(struct mlb_comm *comm, int exit_code) __attribute__((noreturn));
 };
@@ -93,7 +97,8 @@ struct mlb_channel {
     const struct mlb_channel_ops *ops;
     struct mlb_comm *comm; /* of the whole job: deadlines, the watchdog */
     struct mlb_device *device;
-    int rank, size; /* among the ranks of this channel */
+    int rank, size;     /* among the ranks of this channel */
+    bool shared_device; /* ranks of the job share a device: results are right, times say nothing */
 };
 
 /* One collective. `count` is in elements of ONE rank's block, n = channel->size; what a buffer
@@ -138,6 +143,14 @@ struct mlb_channel_ops {
                                 int from, size_t count, enum mlb_dtype dtype,
                                 struct mlb_error *err);
 
+    /* The calls after observe are un-timed: the library may take a slower, safer way and notes how
+     * they are done. Optional, with observed. */
+    void (*observe)(struct mlb_channel *channel);
+    /* They are over, and the device is done with them: timed calls follow. Collective over the job:
+     * `all` is its channel, `mine` the one that observes, NULL on a rank that takes no part. What
+     * the ranks saw is joined for details(). */
+    enum mlb_status (*observed)(struct mlb_channel *all, struct mlb_channel *mine,
+                                struct mlb_error *err);
     /* How the last collective of this channel was done, as far as the library tells: "algorithm",
      * "protocol", "channels", "network", "predicted_ns". Optional. */
     void (*details)(const struct mlb_channel *channel, struct mlb_details *details);

@@ -92,6 +92,8 @@ static void names_who_stands_behind(void **state)
 
 /* ------------------------------------------------------------------------ a process and its end */
 
+enum { CHILD_FD = 60 }; /* where a child talks */
+
 static int run_child(void (*child)(struct mlb_watchdog *watchdog), char *said, size_t size)
 {
     int ends[2];
@@ -102,10 +104,11 @@ static int run_child(void (*child)(struct mlb_watchdog *watchdog), char *said, s
         struct mlb_board board = {0};
         struct mlb_watchdog *watchdog = NULL;
         close(ends[0]);
+        dup2(ends[1], CHILD_FD);
         if (mlb_board_open_private(&board, 3, &err) != MLB_OK)
             _exit(99);
         const struct mlb_watchdog_how how = {
-            .board = &board, .log = {MLB_LOG_ERROR, ends[1], -1}, .nodes = 1, .host = "here"};
+            .board = &board, .log = {MLB_LOG_ERROR, CHILD_FD, -1}, .nodes = 1, .host = "here"};
         if (mlb_watchdog_open(&how, &watchdog, &err) != MLB_OK)
             _exit(98);
         child(watchdog);
@@ -113,8 +116,10 @@ static int run_child(void (*child)(struct mlb_watchdog *watchdog), char *said, s
         _exit(0);
     }
     close(ends[1]);
-    ssize_t length = read(ends[0], said, size - 1);
-    said[length > 0 ? length : 0] = 0;
+    size_t length = 0;
+    for (ssize_t got = 1; got > 0; length += got > 0 ? (size_t)got : 0)
+        got = read(ends[0], said + length, size - 1 - length);
+    said[length] = 0;
     close(ends[0]);
     int status = 0;
     waitpid(pid, &status, 0);
@@ -134,6 +139,45 @@ static void hang_outside_of_a_nested_stretch(struct mlb_watchdog *watchdog)
     mlb_watchdog_watch(watchdog, "one step", 20.0);
     mlb_watchdog_unwatch(watchdog);
     mlb_sleep_s(30);
+}
+
+static void give_up(void *user)
+{
+    (void)user;
+    const struct mlb_log log = {MLB_LOG_ERROR, CHILD_FD, -1};
+    mlb_log(&log, MLB_LOG_ERROR, "given up");
+}
+
+/* What the watchdog ends this rank's waits with lets the stretch end, which is not done all the
+ * same: the main thread stays in it. */
+static void hang_until_given_up(struct mlb_watchdog *watchdog)
+{
+    mlb_watchdog_at_deadline(watchdog, give_up, NULL);
+    mlb_watchdog_watch(watchdog, "all_reduce", 0.2);
+    mlb_sleep_s(1.5);
+    mlb_watchdog_unwatch(watchdog);
+    _exit(96);
+}
+
+static void sleep_for_ever(void *user)
+{
+    (void)user;
+    mlb_sleep_s(60);
+}
+
+static void hang_in_giving_up(struct mlb_watchdog *watchdog)
+{
+    mlb_watchdog_at_deadline(watchdog, sleep_for_ever, NULL);
+    mlb_watchdog_watch(watchdog, "all_reduce", 0.2);
+    mlb_sleep_s(60);
+}
+
+static void take_it_back(struct mlb_watchdog *watchdog)
+{
+    mlb_watchdog_at_deadline(watchdog, sleep_for_ever, NULL);
+    mlb_watchdog_at_deadline(watchdog, NULL, NULL);
+    mlb_watchdog_watch(watchdog, "all_reduce", 0.2);
+    mlb_sleep_s(60);
 }
 
 static void end_in_time(struct mlb_watchdog *watchdog)
@@ -174,6 +218,21 @@ static void after_the_inner_stretch_the_outer_one_counts(void **state)
     check_contains(said, "in 'the whole case'");
 }
 
+static void a_rank_gives_up_what_it_waits_for(void **state)
+{
+    (void)state;
+    char said[2048];
+    double begin = mlb_clock_s();
+    check_i64(run_child(hang_until_given_up, said, sizeof said), 3);
+    check_contains(said, "in 'all_reduce', its process runs\nmlbench: given up\n");
+    check_i64(run_child(take_it_back, said, sizeof said), 3);
+    check_true(mlb_clock_s() - begin < 6.0);
+    begin = mlb_clock_s();
+    check_i64(run_child(hang_in_giving_up, said, sizeof said), 3);
+    double took_s = mlb_clock_s() - begin;
+    check_true(took_s > 5.0 && took_s < 12.0);
+}
+
 static void what_ends_is_let_go(void **state)
 {
     (void)state;
@@ -190,6 +249,7 @@ int main(void)
         cmocka_unit_test(names_who_stands_behind),
         cmocka_unit_test(a_hang_ends_the_process),
         cmocka_unit_test(after_the_inner_stretch_the_outer_one_counts),
+        cmocka_unit_test(a_rank_gives_up_what_it_waits_for),
         cmocka_unit_test(what_ends_is_let_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
