@@ -130,11 +130,12 @@ static const char *gpu_of(const struct mlb_session *session)
 /* A kind counts when every rank has a device of it: cases run on all ranks or on none. */
 static enum mlb_status list_kinds(struct mlb_session *session, struct mlb_error *err)
 {
-    double missing[MLB_KINDS] = {0};
+    const struct mlb_comm *comm = session->comm;
+    double missing[MLB_KINDS] = {0}; /* ranks from the one that lacks it on: most for the lowest */
     size_t count = 0;
     for (size_t i = 0; i < session->station_count; i++)
-        missing[i] = session->stations[i].device ? 0.0 : 1.0;
-    if (session->comm->ops->all_max(session->comm, missing, MLB_KINDS, err) != MLB_OK)
+        missing[i] = session->stations[i].device ? 0.0 : comm->size - comm->rank;
+    if (comm->ops->all_max(session->comm, missing, MLB_KINDS, err) != MLB_OK)
         return err->status;
     for (size_t i = 0; i < session->station_count; i++) {
         struct mlb_station *station = &session->stations[i];
@@ -142,7 +143,8 @@ static enum mlb_status list_kinds(struct mlb_session *session, struct mlb_error 
             session->kinds[count++] = station->kind;
         else if (station->device)
             mlb_format(station->absent, sizeof station->absent,
-                       "not every rank has a device of this kind");
+                       "not every rank has a device of this kind: rank %d has none",
+                       comm->size - (int)missing[i]);
     }
     session->kinds[count] = NULL;
     return MLB_OK;

@@ -170,7 +170,7 @@ static enum mlb_status verify(struct mlb_run *run, const struct mlb_case *item,
 {
     struct mlb_verification mine = {0};
     struct mlb_comm *comm = run->ctx.comm;
-    comm->ops->watch(comm, item->label, 10.0 * run->deadline_s);
+    comm->ops->watch(comm, run->title, 10.0 * run->deadline_s);
     enum mlb_status status =
         item->workload->verify(variant, state, item->params, &run->ctx, &mine, err);
     comm->ops->unwatch(comm);
@@ -350,6 +350,10 @@ static enum mlb_status time_case(struct mlb_run *run, const struct mlb_case *ite
                        "%zu samples in the time there was: no interval (6 are needed)",
                        row->sample_count);
         }
+        if (run->ctx.channel && run->ctx.channel->shared_device) {
+            row->status = MLB_ROW_UNTRUSTED;
+            mlb_format(row->reason, sizeof row->reason, "ranks share a GPU: correctness only");
+        }
     }
     mlb_samples_free(&samples);
     return status;
@@ -365,7 +369,7 @@ static enum mlb_status set_up(struct mlb_run *run, const struct mlb_case *item,
     enum mlb_status status = state ? MLB_OK
                                    : mlb_fail(err, MLB_E_NOMEM, "%zu bytes of state: out of memory",
                                               item->workload->state_bytes);
-    comm->ops->watch(comm, item->label, 10.0 * run->deadline_s);
+    comm->ops->watch(comm, run->title, 10.0 * run->deadline_s);
     if (status == MLB_OK)
         status = variant->setup(state, item->params, &run->ctx, err);
     if (status == MLB_OK)
@@ -472,6 +476,7 @@ enum mlb_status mlb_run_case(struct mlb_run *run, const struct mlb_case *item, s
 {
     double began_s = mlb_clock_s();
     begin_row(item, row);
+    mlb_format(run->title, sizeof run->title, "%s %s", item->workload->name, item->label);
     *err = (struct mlb_error){0};
     run->ctx.tune_s = item->measure.max_time_s;
     enum mlb_status status = run_case(run, item, row, err);

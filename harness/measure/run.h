@@ -28,7 +28,8 @@ struct mlb_run {
     /* Called on rank 0 now and then with the fraction of this case's time limit gone. Optional. */
     void (*tick)(void *user, double fraction);
     void *user;
-    bool unhealthy; /* out: a device said that it needs service; the row's reason says which */
+    char title[128]; /* out: "all_gather 1 GiB bf16", what the watchdog says a rank is doing */
+    bool unhealthy;  /* out: a device said that it needs service; the row's reason says which */
     const volatile sig_atomic_t *interrupted; /* set by a signal handler; may be NULL */
 };
 

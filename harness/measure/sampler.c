@@ -89,7 +89,7 @@ static enum mlb_status take_unwatched(struct mlb_sampler *s, double *ns, struct 
 static enum mlb_status take(struct mlb_sampler *s, double *ns, struct mlb_error *err)
 {
     struct mlb_comm *comm = s->run->ctx.comm;
-    comm->ops->watch(comm, s->item->label, s->run->deadline_s);
+    comm->ops->watch(comm, s->run->title, s->run->deadline_s);
     enum mlb_status status = take_unwatched(s, ns, err);
     comm->ops->unwatch(comm);
     return status;

@@ -54,6 +54,20 @@ static void test_collective(void **state)
     rig_end(&job);
 }
 
+/* What ranks that share a GPU take together is verified, and its time is nobody's. */
+static void test_shared_device(void **state)
+{
+    (void)state;
+    struct job job;
+    rig_begin(&job, &rig_together);
+    job.channel.shared_device = true;
+    const struct mlb_row *row = rig_go(&job);
+    check_i64(row->status, MLB_ROW_UNTRUSTED);
+    check_text(row->reason, "ranks share a GPU: correctness only");
+    check_true(mlb_row_verified(row));
+    rig_end(&job);
+}
+
 /* --solo: ranks have numbers of samples and of steps of their own. */
 static void test_solo(void **state)
 {
@@ -245,10 +259,15 @@ static void test_telemetry(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_independent),  cmocka_unit_test(test_collective),
-        cmocka_unit_test(test_solo),         cmocka_unit_test(test_join),
-        cmocka_unit_test(test_variant),      cmocka_unit_test(test_variant_of_nobody),
-        cmocka_unit_test(test_verification), cmocka_unit_test(test_one_leaves),
+        cmocka_unit_test(test_independent),
+        cmocka_unit_test(test_collective),
+        cmocka_unit_test(test_shared_device),
+        cmocka_unit_test(test_solo),
+        cmocka_unit_test(test_join),
+        cmocka_unit_test(test_variant),
+        cmocka_unit_test(test_variant_of_nobody),
+        cmocka_unit_test(test_verification),
+        cmocka_unit_test(test_one_leaves),
         cmocka_unit_test(test_telemetry),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
