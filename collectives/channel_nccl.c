@@ -1,273 +1,425 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Data plane over NCCL: collectives on GPU buffers, enqueued on the device's stream.
  *
- * The communicator is blocking: a non-blocking one starts a thread for each collective, tens of
- * microseconds that would be timed as NCCL's. What may wait for other ranks within NCCL (start,
- * end, and the first collective, which connects) is watched by the watchdog instead. NCCL's own
- * environment variables are the user's: none is set here, and with NCCL_COMM_BLOCKING=0 calls
- * return "in progress" and are polled against a deadline. */
-#include "collectives/channels.h"
-
-#include <stdarg.h>
-#include <stdio.h>
+ * Each channel has two communicators of the same ranks. One does not block: the start, connections
+ * and un-timed calls go through it, and each is polled against a deadline. Its twin blocks and
+ * takes the timed calls: a communicator that does not block starts a thread for each collective,
+ * which would be timed as NCCL's. docs/decisions/0007-nccl-that-ends.md has the facts.
+ *
+ * NCCL's environment is the user's. What is set here is for looking on (nccl_log.c,
+ * nccl_profiler.c), and for ranks that share a GPU (nccl_sharing.c). */
 #include <stdlib.h>
+#include <string.h>
 
-#include "collectives/nccl_abi.h"
-#include "collectives/patience.h"
-#include "harness/base/text.h"
-#include "harness/device/dynlib.h"
+#include "collectives/channels.h"
+#include "collectives/nccl_channel.h"
+#include "collectives/nccl_sharing.h"
+#include "harness/base/clock.h"
 
 #define START_S_PER_RANK 0.05 /* bootstrap of large jobs: on top of the deadline of a wait */
+#define IDLE_S           1.0  /* what is still enqueued at the end is done by then, or never */
+#define TURN_S           4.0  /* for the rank's thread to leave NCCL, before its end is forced */
 
-struct channel {
-    struct mlb_channel channel; /* first */
-    struct mlb_dynlib library;
-    struct mlb_nccl_functions call;
-    struct mlb_nccl_comm *comm;
-    bool failed; /* only abort is allowed any more */
-};
-
-static const char *const sonames[] = {"libnccl.so.2", NULL};
-
-static const struct mlb_symbol symbols[] = {
-    {"ncclGetVersion", offsetof(struct mlb_nccl_functions, get_version), false},
-    {"ncclGetUniqueId", offsetof(struct mlb_nccl_functions, get_unique_id), false},
-    {"ncclCommInitRankConfig", offsetof(struct mlb_nccl_functions, comm_init_rank_config), false},
-    {"ncclCommFinalize", offsetof(struct mlb_nccl_functions, comm_finalize), false},
-    {"ncclCommDestroy", offsetof(struct mlb_nccl_functions, comm_destroy), false},
-    {"ncclCommAbort", offsetof(struct mlb_nccl_functions, comm_abort), false},
-    {"ncclCommGetAsyncError", offsetof(struct mlb_nccl_functions, comm_get_async_error), false},
-    {"ncclAllReduce", offsetof(struct mlb_nccl_functions, all_reduce), false},
-    {"ncclGetErrorString", offsetof(struct mlb_nccl_functions, get_error_string), false},
-    {"ncclGetLastError", offsetof(struct mlb_nccl_functions, get_last_error), false},
-    {0},
-};
-
-static const struct mlb_library library = {
-    .name = "NCCL",
-    .sonames = sonames,
-    .symbols = symbols,
-    .advice = "install libnccl2 (NVIDIA's package repository) or pip's nvidia-nccl and put its "
-              "folder into LD_LIBRARY_PATH",
-};
-
-static struct channel *channel_of(struct mlb_channel *channel)
+static struct mlb_nccl_channel *channel_of(struct mlb_channel *channel)
 {
-    return (struct channel *)channel;
+    return (struct mlb_nccl_channel *)channel;
 }
 
-/* NCCL's code becomes a status here and nowhere else. Its last warning says what the code does not
- * ("Duplicate GPU detected : rank 1 and rank 0 both on CUDA device 1b000"). */
-static __attribute__((format(printf, 4, 5))) enum mlb_status
-fail(struct channel *channel, int code, struct mlb_error *err, const char *what, ...)
+/* ------------------------------------------------------------------------------- whose turn it is
+ */
+
+bool mlb_nccl_enter(struct mlb_nccl_job *job, struct mlb_error *err)
 {
-    char place[160];
-    va_list arguments;
-    va_start(arguments, what);
-    vsnprintf(place, sizeof place, what, arguments);
-    va_end(arguments);
-    const char *last = channel->call.get_last_error(channel->comm);
-    channel->failed = true;
-    return mlb_fail(err, MLB_E_COMM, "nccl: %s: %s%s%.400s", place,
-                    channel->call.get_error_string(code), last && *last ? ": " : "",
-                    last ? last : "");
+    int free_now = MLB_NCCL_FREE;
+    if (atomic_compare_exchange_strong(&job->turn, &free_now, MLB_NCCL_CALLING))
+        return true;
+    mlb_fail(err, MLB_E_TIMEOUT, "nccl: a deadline passed and all communicators were aborted");
+    return false;
 }
 
-/* Until the communicator is no longer busy with what it was asked for. */
-static enum mlb_status settle(struct channel *channel, int code, double deadline_s,
-                              const char *what, struct mlb_error *err)
+void mlb_nccl_leave(struct mlb_nccl_job *job)
 {
-    struct mlb_patience patience = {0};
-    while (code == MLB_NCCL_IN_PROGRESS) {
-        int asked = channel->call.comm_get_async_error(channel->comm, &code);
-        if (asked != MLB_NCCL_SUCCESS)
-            return fail(channel, asked, err, "%s", what);
-        if (code == MLB_NCCL_IN_PROGRESS && !mlb_patience_wait(&patience, deadline_s)) {
-            channel->failed = true;
-            return mlb_fail(err, MLB_E_TIMEOUT,
-                            "nccl: %s was not done within %.3g s: a rank did not come, or its "
-                            "network does not reach the others (NCCL_DEBUG=INFO tells more)",
-                            what, deadline_s);
-        }
+    atomic_store(&job->turn, MLB_NCCL_FREE);
+}
+
+static void abort_channel(struct mlb_nccl_channel *channel)
+{
+    const struct mlb_nccl_functions *call = &channel->job->nccl.call;
+    if (channel->direct)
+        call->comm_abort(channel->direct);
+    if (channel->polled)
+        call->comm_abort(channel->polled);
+    channel->direct = channel->polled = NULL;
+}
+
+/* On the watchdog's thread: kernels that wait for a rank that does not come end, on this rank; the
+ * watchdogs of the others do the same. NCCL allows it while no thread is within NCCL; one that does
+ * not come out again is left there. */
+static void stop_job(void *user)
+{
+    struct mlb_nccl_job *job = user;
+    double begin_s = mlb_clock_s();
+    int free_now = MLB_NCCL_FREE;
+    while (!atomic_compare_exchange_strong(&job->turn, &free_now, MLB_NCCL_ABORTED)) {
+        if (mlb_clock_s() - begin_s > TURN_S)
+            return;
+        free_now = MLB_NCCL_FREE;
+        mlb_sleep_s(0.01);
     }
-    return code == MLB_NCCL_SUCCESS ? MLB_OK : fail(channel, code, err, "%s", what);
+    for (struct mlb_nccl_channel *channel = job->channels; channel; channel = channel->next)
+        abort_channel(channel);
 }
 
-static void version_text(int code, char *to, size_t size)
-{
-    mlb_format(to, size, "NCCL %d.%d.%d", code / 10000, code / 100 % 100, code % 100);
-}
+/* ---------------------------------------------------------------------------------- communicators
+ */
 
-static void version(char *to, size_t size)
+static struct mlb_nccl_config config_of(bool blocking)
 {
-    struct mlb_dynlib opened = {0};
-    struct mlb_nccl_functions call;
-    struct mlb_error ignored = {0};
-    int code = 0;
-    to[0] = 0;
-    if (mlb_dynlib_open(&opened, &library, NULL, &call, &ignored) != MLB_OK)
-        return;
-    if (call.get_version(&code) == MLB_NCCL_SUCCESS)
-        version_text(code, to, size);
-    mlb_dynlib_close(&opened);
-}
-
-/* ---------------------------------------------------------------------------------- open, close */
-
-static enum mlb_status load(struct channel *channel, struct mlb_error *err)
-{
-    enum mlb_status status =
-        mlb_dynlib_open(&channel->library, &library, NULL, &channel->call, err);
-    if (status != MLB_OK)
-        return status;
-    int code = 0;
-    int got = channel->call.get_version(&code);
-    if (got == MLB_NCCL_SUCCESS && code >= MLB_NCCL_OLDEST)
-        return MLB_OK;
-    char text[32];
-    version_text(code, text, sizeof text);
-    return mlb_fail(err, MLB_E_UNSUPPORTED, "%s (%s) is too old: 2.18 or newer is needed", text,
-                    channel->library.path);
-}
-
-static enum mlb_status start(struct channel *channel, struct mlb_nccl_id id, struct mlb_error *err)
-{
-    struct mlb_comm *comm = channel->channel.comm;
-    struct mlb_nccl_config config = {
-        .size = sizeof config,
+    return (struct mlb_nccl_config){
+        .size = sizeof(struct mlb_nccl_config),
         .magic = MLB_NCCL_CONFIG_MAGIC,
         .version = MLB_NCCL_OLDEST,
-        .blocking = 1,
+        .blocking = blocking,
         .cga_cluster_size = MLB_NCCL_UNSET,
         .min_ctas = MLB_NCCL_UNSET,
         .max_ctas = MLB_NCCL_UNSET,
         .net_name = NULL,
-        .split_share = MLB_NCCL_UNSET,
+        .split_share = 1, /* parts use the connections, and are aborted with it */
     };
-    double limit_s = comm->deadline_s + START_S_PER_RANK * comm->size;
+}
+
+static double limit_of(const struct mlb_comm *comm)
+{
+    return comm->deadline_s + START_S_PER_RANK * comm->size;
+}
+
+/* Ranks that are done wait for one that is still within NCCL, until its own limit ends that. */
+static enum mlb_status agree_late(struct mlb_comm *comm, enum mlb_status status,
+                                  struct mlb_error *err)
+{
+    double usual_s = comm->deadline_s;
+    comm->deadline_s += limit_of(comm);
+    status = mlb_comm_agree(comm, status, err);
+    comm->deadline_s = usual_s;
+    return status;
+}
+
+static enum mlb_status start(struct mlb_nccl_channel *channel, struct mlb_nccl_id id,
+                             struct mlb_error *err)
+{
+    const struct mlb_nccl *nccl = &channel->job->nccl;
+    struct mlb_comm *comm = channel->channel.comm;
+    struct mlb_nccl_config config = config_of(false);
+    double limit_s = limit_of(comm);
     comm->ops->watch(comm, "the start of NCCL (NCCL_DEBUG=INFO tells more)", limit_s);
     int code =
-        channel->call.comm_init_rank_config(&channel->comm, comm->size, id, comm->rank, &config);
-    enum mlb_status status = settle(channel, code, limit_s, "start of the communicator", err);
+        nccl->call.comm_init_rank_config(&channel->polled, comm->size, id, comm->rank, &config);
+    enum mlb_status status =
+        mlb_nccl_settle(nccl, channel->polled, code, limit_s, "start of the communicator", err);
     comm->ops->unwatch(comm);
     return status;
 }
 
-/* A communicator in trouble is aborted, a sound one is finalized; both have a limit. */
-static void end_communicator(struct channel *channel)
+/* A split is a call of the communicator that is split, which does not block; what is made is there
+ * once that one is no longer busy. */
+static enum mlb_status split_one(struct mlb_nccl_channel *channel, struct mlb_nccl_comm *whole,
+                                 int color, bool blocking, struct mlb_nccl_comm **part,
+                                 struct mlb_error *err)
+{
+    const struct mlb_nccl *nccl = &channel->job->nccl;
+    struct mlb_comm *comm = channel->channel.comm;
+    struct mlb_nccl_config config = config_of(blocking);
+    double limit_s = limit_of(comm);
+    comm->ops->watch(comm, "a split of NCCL's communicator", limit_s);
+    int code = nccl->call.comm_split(whole, color, channel->channel.rank, part, &config);
+    enum mlb_status status =
+        mlb_nccl_settle(nccl, whole, code, limit_s, "split of a communicator", err);
+    comm->ops->unwatch(comm);
+    if (status == MLB_OK && color >= 0 && !*part)
+        status = mlb_fail(err, MLB_E_COMM, "nccl: split of a communicator: it made none");
+    return status;
+}
+
+static bool is_sound(const struct mlb_nccl_job *job, struct mlb_nccl_comm *comm)
+{
+    int state = MLB_NCCL_SUCCESS;
+    return job->nccl.call.comm_get_async_error(comm, &state) == MLB_NCCL_SUCCESS &&
+           state == MLB_NCCL_SUCCESS;
+}
+
+/* Without a twin the one that does not block does all. With NCCL_COMM_BLOCKING=0 none would block,
+ * so none is made. */
+static bool may_have_twin(void)
+{
+    const char *blocking = getenv("NCCL_COMM_BLOCKING");
+    return !blocking || strcmp(blocking, "0") != 0;
+}
+
+/* A library that cannot make one is no failure as long as the communicator lives. */
+static enum mlb_status make_twin(struct mlb_nccl_channel *channel, struct mlb_error *err)
+{
+    enum mlb_status status = split_one(channel, channel->polled, 0, true, &channel->direct, err);
+    if (status == MLB_OK || status == MLB_E_TIMEOUT || !is_sound(channel->job, channel->polled))
+        return status;
+    channel->direct = NULL;
+    *err = (struct mlb_error){0};
+    return MLB_OK;
+}
+
+/* All ranks of the job have it, or none uses it. */
+static enum mlb_status make_twins(struct mlb_nccl_channel *channel, struct mlb_error *err)
 {
     struct mlb_comm *comm = channel->channel.comm;
+    enum mlb_status status = may_have_twin() ? make_twin(channel, err) : MLB_OK;
+    double missing = channel->direct ? 0.0 : 1.0;
+    if (agree_late(comm, status, err) != MLB_OK ||
+        comm->ops->all_max(comm, &missing, 1, err) != MLB_OK)
+        return err->status;
+    if (missing > 0.0 && channel->direct) {
+        channel->job->nccl.call.comm_abort(channel->direct);
+        channel->direct = NULL;
+    }
+    return MLB_OK;
+}
+
+/* ---------------------------------------------------------------------------------------- the end
+ */
+
+static bool device_is_idle(const struct mlb_nccl_channel *channel)
+{
     struct mlb_error ignored = {0};
-    int state = MLB_NCCL_SUCCESS;
-    if (!channel->comm)
-        return;
-    /* Longer than the limit of finalize alone, after which it is aborted. */
-    comm->ops->watch(comm, "the end of NCCL", 2.0 * comm->deadline_s);
-    if (!channel->failed &&
-        (channel->call.comm_get_async_error(channel->comm, &state) != MLB_NCCL_SUCCESS ||
-         state != MLB_NCCL_SUCCESS))
-        channel->failed = true;
-    if (!channel->failed)
-        settle(channel, channel->call.comm_finalize(channel->comm), comm->deadline_s,
-               "end of the communicator", &ignored);
-    if (channel->failed)
-        channel->call.comm_abort(channel->comm);
-    else
-        channel->call.comm_destroy(channel->comm);
+    return mlb_sync(channel->channel.device, IDLE_S, &ignored) == MLB_OK;
+}
+
+/* Only what is sound is finalized: that waits for other ranks. */
+static bool finalize(struct mlb_nccl_channel *channel, struct mlb_nccl_comm *of)
+{
+    struct mlb_nccl *nccl = &channel->job->nccl;
+    struct mlb_error ignored = {0};
+    if (!of)
+        return true;
+    return is_sound(channel->job, of) &&
+           mlb_nccl_settle(nccl, of, nccl->call.comm_finalize(of),
+                           channel->channel.comm->deadline_s, "end of a communicator",
+                           &ignored) == MLB_OK;
+}
+
+/* The twin first: it is a part of the other. */
+static void end_channel(struct mlb_nccl_channel *channel, bool sound)
+{
+    const struct mlb_nccl_functions *call = &channel->job->nccl.call;
+    struct mlb_comm *comm = channel->channel.comm;
+    /* Longer than the limit of one finalize, after which it is aborted. */
+    comm->ops->watch(comm, "the end of NCCL", 3.0 * comm->deadline_s + IDLE_S);
+    if (sound && finalize(channel, channel->direct) && finalize(channel, channel->polled)) {
+        if (channel->direct)
+            call->comm_destroy(channel->direct);
+        if (channel->polled)
+            call->comm_destroy(channel->polled);
+    } else {
+        abort_channel(channel);
+    }
     comm->ops->unwatch(comm);
+}
+
+static void leave_list(struct mlb_nccl_channel *channel)
+{
+    struct mlb_nccl_channel **at = &channel->job->channels;
+    while (*at && *at != channel)
+        at = &(*at)->next;
+    if (*at)
+        *at = channel->next;
+}
+
+/* Aborted on all ranks, or on none: a rank that finalizes waits for the others. Those whose control
+ * plane does not answer are in no state to finalize. */
+static bool all_are_sound(struct mlb_comm *comm, bool sound)
+{
+    struct mlb_error ignored = {0};
+    double bad = sound ? 0.0 : 1.0;
+    return comm->ops->all_max(comm, &bad, 1, &ignored) == MLB_OK && bad == 0.0;
+}
+
+static void close_job(struct mlb_nccl_job *job, struct mlb_comm *comm)
+{
+    if (comm->ops->at_deadline)
+        comm->ops->at_deadline(comm, NULL, NULL);
+    mlb_nccl_log_close(job->log);
+    mlb_dynlib_close(&job->nccl.dynlib);
+    free(job);
 }
 
 static void close_channel(struct mlb_channel *base)
 {
-    if (!base)
+    struct mlb_nccl_channel *channel = base ? channel_of(base) : NULL;
+    if (!channel)
         return;
-    struct channel *channel = channel_of(base);
-    end_communicator(channel);
-    mlb_dynlib_close(&channel->library);
+    struct mlb_nccl_job *job = channel->job;
+    struct mlb_error ignored = {0};
+    bool sound = !job->failed && device_is_idle(channel);
+    if (channel->opened)
+        sound = all_are_sound(base->comm, sound);
+    if (mlb_nccl_enter(job, &ignored)) {
+        end_channel(channel, sound);
+        leave_list(channel);
+        mlb_nccl_leave(job);
+    }
+    if (channel->owns_job)
+        close_job(job, base->comm);
     free(channel);
+}
+
+/* ---------------------------------------------------------------------------------- open and split
+ */
+
+static struct mlb_nccl_channel *new_channel(struct mlb_nccl_job *job, struct mlb_comm *comm,
+                                            struct mlb_device *device)
+{
+    struct mlb_nccl_channel *channel = job ? calloc(1, sizeof *channel) : NULL;
+    if (!channel)
+        return NULL;
+    channel->channel = (struct mlb_channel){.ops = &mlb_channel_nccl,
+                                            .comm = comm,
+                                            .device = device,
+                                            .rank = comm->rank,
+                                            .size = comm->size};
+    channel->job = job;
+    channel->next = job->channels;
+    job->channels = channel;
+    return channel;
+}
+
+/* What every rank has to know before anybody waits for others within NCCL. */
+static enum mlb_status prepare(struct mlb_nccl_channel *channel, struct mlb_nccl_id *id,
+                               struct mlb_error *err)
+{
+    struct mlb_nccl_job *job = channel->job;
+    struct mlb_comm *comm = channel->channel.comm;
+    bool shared = false;
+    if (mlb_nccl_agree_on_version(&job->nccl, comm, err) != MLB_OK ||
+        mlb_nccl_ask_sharing(comm, channel->channel.device, &shared, err) != MLB_OK)
+        return err->status;
+    channel->channel.shared_device = shared;
+    if (shared)
+        mlb_nccl_allow_sharing(comm, job->nccl.version);
+    mlb_nccl_profiler_offer();
+    job->log = mlb_nccl_log_open();
+    int code = comm->rank == 0 ? job->nccl.call.get_unique_id(id) : MLB_NCCL_SUCCESS;
+    enum mlb_status status = MLB_OK;
+    if (code != MLB_NCCL_SUCCESS)
+        status = mlb_nccl_fail(&job->nccl, NULL, code, err, "make an id for %d ranks", comm->size);
+    if (mlb_comm_agree(comm, status, err) != MLB_OK)
+        return err->status;
+    return comm->ops->broadcast(comm, id, sizeof *id, 0, err);
+}
+
+static enum mlb_status open_communicators(struct mlb_nccl_channel *channel, struct mlb_error *err)
+{
+    struct mlb_comm *comm = channel->channel.comm;
+    struct mlb_nccl_job *job = channel->job;
+    struct mlb_nccl_id id = {0};
+    if (prepare(channel, &id, err) != MLB_OK)
+        return err->status;
+    if (comm->ops->at_deadline)
+        comm->ops->at_deadline(comm, stop_job, job);
+    if (!mlb_nccl_enter(job, err))
+        return err->status;
+    enum mlb_status status = agree_late(comm, start(channel, id, err), err);
+    mlb_nccl_log_hide(job->log);
+    if (status == MLB_OK)
+        status = make_twins(channel, err);
+    mlb_nccl_leave(job);
+    return status;
 }
 
 static enum mlb_status open_channel(struct mlb_comm *comm, struct mlb_device *device,
                                     struct mlb_channel **opened, struct mlb_error *err)
 {
     *opened = NULL;
-    struct mlb_nccl_id id = {0};
-    enum mlb_status status = MLB_OK;
-    struct channel *channel = calloc(1, sizeof *channel);
-    if (channel) {
-        channel->channel = (struct mlb_channel){.ops = &mlb_channel_nccl,
-                                                .comm = comm,
-                                                .device = device,
-                                                .rank = comm->rank,
-                                                .size = comm->size};
-        status = load(channel, err);
-    } else {
-        status = mlb_fail(err, MLB_E_NOMEM, "nccl channel: out of memory");
-    }
-    if (status == MLB_OK && comm->rank == 0) {
-        int code = channel->call.get_unique_id(&id);
-        if (code != MLB_NCCL_SUCCESS)
-            status = fail(channel, code, err, "make an id for %d ranks", comm->size);
-    }
-    /* All have the library and the id, or nobody goes in. */
+    struct mlb_nccl_job *job = calloc(1, sizeof *job);
+    struct mlb_nccl_channel *channel = new_channel(job, comm, device);
+    enum mlb_status status = channel ? mlb_nccl_load(&job->nccl, err)
+                                     : mlb_fail(err, MLB_E_NOMEM, "nccl channel: out of memory");
     status = mlb_comm_agree(comm, status, err);
-    if (status == MLB_OK)
-        status = comm->ops->broadcast(comm, &id, sizeof id, 0, err);
-    if (status == MLB_OK)
-        status = mlb_comm_agree(comm, start(channel, id, err), err);
-    if (status != MLB_OK) {
-        close_channel(channel ? &channel->channel : NULL);
+    if (!channel) {
+        free(job);
         return status;
     }
+    channel->owns_job = true;
+    if (status == MLB_OK)
+        status = open_communicators(channel, err);
+    if (status != MLB_OK) { /* on all ranks: none waits for another any more */
+        job->failed = true;
+        close_channel(&channel->channel);
+        return status;
+    }
+    channel->opened = true;
     *opened = &channel->channel;
     return MLB_OK;
 }
 
-/* ------------------------------------------------------------------------------------ operations
- */
-
-static int nccl_type(enum mlb_dtype dtype)
+static enum mlb_status make_part(struct mlb_nccl_channel *whole, struct mlb_nccl_channel *part,
+                                 int color, struct mlb_error *err)
 {
-    switch (dtype) {
-    case MLB_F64:
-        return MLB_NCCL_FLOAT64;
-    case MLB_F32:
-        return MLB_NCCL_FLOAT32;
-    case MLB_BF16:
-        return MLB_NCCL_BFLOAT16;
-    case MLB_F16:
-        return MLB_NCCL_FLOAT16;
-    case MLB_S32:
-        return MLB_NCCL_INT32;
-    default:
-        return -1;
-    }
+    const struct mlb_nccl_functions *call = &whole->job->nccl.call;
+    struct mlb_nccl_comm *ignored = NULL;
+    if (!part)
+        return split_one(whole, whole->polled, MLB_NCCL_NO_COLOR, false, &ignored, err);
+    enum mlb_status status = split_one(whole, whole->polled, color, false, &part->polled, err);
+    if (status == MLB_OK)
+        status = mlb_nccl_settle(&whole->job->nccl, part->polled, MLB_NCCL_IN_PROGRESS,
+                                 whole->channel.comm->deadline_s, "split of a communicator", err);
+    if (status != MLB_OK)
+        return status;
+    int code = call->comm_count(part->polled, &part->channel.size);
+    if (code == MLB_NCCL_SUCCESS)
+        code = call->comm_user_rank(part->polled, &part->channel.rank);
+    if (code != MLB_NCCL_SUCCESS)
+        return mlb_nccl_fail(&whole->job->nccl, part->polled, code, err, "ask a part for its size");
+    return whole->direct ? split_one(part, part->polled, 0, true, &part->direct, err) : MLB_OK;
 }
 
-static enum mlb_status all_reduce(struct mlb_channel *base, const void *send, void *recv,
-                                  size_t count, enum mlb_dtype dtype, struct mlb_error *err)
+static enum mlb_status split(struct mlb_channel *base, int color, struct mlb_channel **opened,
+                             struct mlb_error *err)
 {
-    struct channel *channel = channel_of(base);
-    int type = nccl_type(dtype);
-    if (type < 0)
-        return mlb_fail(err, MLB_E_UNSUPPORTED,
-                        "nccl: no sum of %s; f64, f32, bf16, f16 and s32 are",
-                        mlb_dtype_name(dtype));
-    void *stream = base->device->backend->stream(base->device);
-    int code =
-        channel->call.all_reduce(send, recv, count, type, MLB_NCCL_SUM, channel->comm, stream);
-    if (code == MLB_NCCL_SUCCESS)
-        return MLB_OK;
-    if (code != MLB_NCCL_IN_PROGRESS)
-        return fail(channel, code, err, "ncclAllReduce of %zu x %s", count, mlb_dtype_name(dtype));
-    return settle(channel, code, base->comm->deadline_s, "ncclAllReduce", err);
+    struct mlb_nccl_channel *whole = channel_of(base), *part = NULL;
+    *opened = NULL;
+    if (!mlb_nccl_enter(whole->job, err))
+        return err->status;
+    if (color >= 0 && !(part = new_channel(whole->job, base->comm, base->device))) {
+        mlb_nccl_leave(whole->job);
+        return mlb_fail(err, MLB_E_NOMEM, "nccl channel: out of memory");
+    }
+    enum mlb_status status = make_part(whole, part, color, err);
+    mlb_nccl_leave(whole->job);
+    if (status != MLB_OK) {
+        whole->job->failed = true;
+        close_channel(part ? &part->channel : NULL);
+        return status;
+    }
+    if (part)
+        part->channel.shared_device = base->shared_device;
+    *opened = part ? &part->channel : NULL;
+    return MLB_OK;
 }
 
 const struct mlb_channel_ops mlb_channel_nccl = {
     .name = "nccl",
     .device_kind = "cuda",
-    .version = version,
+    .version = mlb_nccl_installed,
     .open = open_channel,
     .close = close_channel,
-    .all_reduce = all_reduce,
+    .split = split,
+    .all_reduce = mlb_nccl_all_reduce,
+    .reduce_scatter = mlb_nccl_reduce_scatter,
+    .reduce = mlb_nccl_reduce,
+    .all_gather = mlb_nccl_all_gather,
+    .alltoall = mlb_nccl_alltoall,
+    .broadcast = mlb_nccl_broadcast,
+    .gather = mlb_nccl_gather,
+    .scatter = mlb_nccl_scatter,
+    .sendrecv = mlb_nccl_sendrecv,
+    .observe = mlb_nccl_observe,
+    .observed = mlb_nccl_observed,
+    .details = mlb_nccl_details,
 };

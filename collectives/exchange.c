@@ -67,11 +67,23 @@ static enum mlb_status run_watched(const struct mlb_exchange *x, const struct ml
     char what[64];
     mlb_format(what, sizeof what, "verification of %s", x->kind->name);
     comm->ops->watch(comm, what, comm->deadline_s);
+    if (x->channel->ops->observe)
+        x->channel->ops->observe(x->channel);
     enum mlb_status status = x->kind->step(x, err);
     if (status == MLB_OK)
         status = mlb_sync(ctx->device, comm->deadline_s, err);
     comm->ops->unwatch(comm);
     return status;
+}
+
+/* All ranks tell each other how the call was done, those without a part in it too. */
+static enum mlb_status tell_how(const struct mlb_exchange *x, const struct mlb_ctx *ctx,
+                                enum mlb_status status, struct mlb_error *err)
+{
+    struct mlb_channel *all = ctx->channel;
+    if (mlb_comm_agree(ctx->comm, status, err) != MLB_OK)
+        return err->status;
+    return all->ops->observed ? all->ops->observed(all, x->channel, err) : MLB_OK;
 }
 
 /* What block `block` of recv should hold. */
@@ -146,12 +158,13 @@ enum mlb_status mlb_exchange_verify(struct mlb_exchange *x, const struct mlb_ctx
         status = mlb_exact_open(&exact, ctx->seed, x->channel->size, x->dtype, err);
     if (status == MLB_OK && x->channel)
         status = prepare(x, &exact, ctx, err);
-    status = mlb_comm_agree(ctx->comm, status, err);
+    if (mlb_comm_agree(ctx->comm, status, err) != MLB_OK)
+        return err->status;
+    status = x->channel ? run_watched(x, ctx, err) : MLB_OK;
+    status = tell_how(x, ctx, status, err);
     if (status != MLB_OK || !x->channel)
         return status;
-    status = run_watched(x, ctx, err);
-    if (status == MLB_OK)
-        status = look(x, &exact, ctx, verification, err);
+    status = look(x, &exact, ctx, verification, err);
     if (status == MLB_OK)
         status = fill_for_timing(x, ctx, err);
     return status;
