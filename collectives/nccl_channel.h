@@ -33,7 +33,7 @@ struct mlb_nccl_seen {
     double sent_bytes;               /* over the network: of all ranks ... */
     double sent_most_bytes;          /* ... and of the one with the most */
     bool crossed;                    /* a rank's transfer went over a network */
-    char network[48];                /* "" = unknown */
+    char network[64];                /* "" = unknown */
     int staged_send, staged_recv;    /* lowest rank without GPUDirect RDMA; -1 = none */
     bool gdr_send, gdr_recv;         /* some rank with it */
     bool nvls_known, nvls;

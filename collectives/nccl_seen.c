@@ -2,6 +2,7 @@
 /* How the last un-timed call was done: what the profiler and the log of each rank tell, joined over
  * the ranks of the job, and how a row says it. */
 #include <string.h>
+#include <strings.h>
 
 #include "collectives/nccl_channel.h"
 #include "harness/base/text.h"
@@ -77,7 +78,17 @@ static void take_facts(const struct mlb_comm *comm, const double facts[static JO
     seen->nvls = seen->nvls_known && facts[NO_NVLS] == 0.0;
 }
 
-/* The network that the lowest rank that knows one chose; a rank that chose another is named. */
+/* Sockets are what NCCL falls back to: they come first, where a reader looks. */
+static void say_mixed(const char *name, int rank, const char *other, int other_rank, char *to,
+                      size_t size)
+{
+    bool other_first = strcasecmp(other, "Socket") == 0;
+    mlb_format(to, size, "%.15s on rank %d, %.15s on rank %d", other_first ? other : name,
+               other_first ? other_rank : rank, other_first ? name : other,
+               other_first ? rank : other_rank);
+}
+
+/* The network that the lowest rank that knows one chose, and the lowest rank that chose another. */
 static enum mlb_status join_network(struct mlb_comm *comm, const char *mine, int teller, char *to,
                                     size_t size, struct mlb_error *err)
 {
@@ -97,7 +108,7 @@ static enum mlb_status join_network(struct mlb_comm *comm, const char *mine, int
     mlb_format(other, sizeof other, "%s", mine);
     if (comm->ops->broadcast(comm, other, sizeof other, rank, err) != MLB_OK)
         return err->status;
-    mlb_format(to, size, "%.16s, but %.16s on rank %d", name, other, rank);
+    say_mixed(name, teller, other, rank, to, size);
     return MLB_OK;
 }
 
@@ -141,12 +152,14 @@ enum mlb_status mlb_nccl_observed(struct mlb_channel *all, struct mlb_channel *m
 /* ------------------------------------------------------------------------------------ in the row
  */
 
-static void say_gdr(struct mlb_details *details, const char *name, bool on, int staged)
+/* One rank without it, and the job waits for that one. */
+static void say_gdr(struct mlb_details *details, const char *name, const char *rank_name, bool on,
+                    int staged)
 {
+    if (on || staged >= 0)
+        mlb_detail_text(details, name, "%s", staged < 0 ? "on" : "off");
     if (staged >= 0)
-        mlb_detail_text(details, name, "off on rank %d", staged);
-    else if (on)
-        mlb_detail_text(details, name, "on");
+        mlb_detail_number(details, rank_name, staged);
 }
 
 /* A call that crossed no network has none, whatever others crossed before. Without the profiler a
@@ -167,8 +180,8 @@ static void say_network(const struct mlb_nccl_seen *seen, struct mlb_details *de
     if (!crossed || !seen->logged)
         return;
     mlb_detail_text(details, "network", "%s", seen->network);
-    say_gdr(details, "gdr_send", seen->gdr_send, seen->staged_send);
-    say_gdr(details, "gdr_recv", seen->gdr_recv, seen->staged_recv);
+    say_gdr(details, "gdr_send", "gdr_send_off_rank", seen->gdr_send, seen->staged_send);
+    say_gdr(details, "gdr_recv", "gdr_recv_off_rank", seen->gdr_recv, seen->staged_recv);
 }
 
 static void say_profile(const struct mlb_nccl_profile *profile, struct mlb_details *details)

@@ -160,7 +160,9 @@ static void one_rank_without_gdr_is_named_on_all(void **state)
     observe(job, true, &details);
     check_text(detail(&details, "network"), "IB");
     check_text(detail(&details, "gdr_send"), "on");
-    check_text(detail(&details, "gdr_recv"), "off on rank 1");
+    check_text(detail(&details, "gdr_recv"), "off");
+    check_close(mlb_detail_find(&details, "gdr_recv_off_rank")->number, 1.0, 0);
+    check_true(!mlb_detail_find(&details, "gdr_send_off_rank"));
     check_close(mlb_detail_find(&details, "network_sent_bytes")->number, RANKS * 5096.0, 0);
     check_close(mlb_detail_find(&details, "network_rank_most_bytes")->number, 5096.0, 0);
     close_job(job);
@@ -173,8 +175,9 @@ static void one_rank_on_another_network_is_named(void **state)
     struct mlb_details details;
     check_ok(open_job(job, 2, "socket", "ib"), &job->err);
     observe(job, true, &details);
-    check_text(detail(&details, "network"), "IB, but Socket on rank 2");
-    check_text(detail(&details, "gdr_send"), "off on rank 2");
+    check_text(detail(&details, "network"), "Socket on rank 2, IB on rank 0");
+    check_text(detail(&details, "gdr_send"), "off");
+    check_close(mlb_detail_find(&details, "gdr_send_off_rank")->number, 2.0, 0);
     close_job(job);
 }
 

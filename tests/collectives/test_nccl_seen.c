@@ -47,7 +47,8 @@ static void an_observed_call_is_untimed_and_told(void **state)
         check_close(number(&details, "nccl_predicted_ns"), nccl_is_old() ? -1.0 : 12500.0, 0);
         check_text(detail(&details, "network"), "Socket");
         check_text(detail(&details, "network_source"), "profiler and log");
-        check_text(detail(&details, "gdr_send"), "off on rank 0");
+        check_text(detail(&details, "gdr_send"), "off");
+        check_close(number(&details, "gdr_send_off_rank"), 0.0, 0);
         check_text(detail(&details, "gdr_recv"), "");
         check_text(detail(&details, "nvls"), "not available");
         bool bytes = atoi(versions[i]) >= 4;
