@@ -84,6 +84,21 @@ static void a_start_that_fails_on_one_rank_is_aborted_on_all(void **state)
     check_text(getenv("FAKE_NCCL_CALLS"), "init abort ");
 }
 
+/* A rank that finalizes waits for the others, and one whose call failed does not come to it. */
+static void a_failure_of_one_rank_ends_with_abort_on_all(void **state)
+{
+    struct job *job = *state;
+    float one = 1.0f, sum = 0.0f;
+    check_ok(open_job(job, 0, "", ""), &job->err);
+    setenv("FAKE_NCCL", job->comm->rank == 1 ? "no_call" : "", 1);
+    enum mlb_status status =
+        mlb_channel_nccl.all_reduce(job->channel, &one, &sum, 1, MLB_F32, &job->err);
+    check_i64(status, job->comm->rank == 1 ? MLB_E_COMM : MLB_OK);
+    setenv("FAKE_NCCL_CALLS", "", 1);
+    close_job(job);
+    check_text(getenv("FAKE_NCCL_CALLS"), "abort+ abort ");
+}
+
 static void a_twin_is_used_by_all_ranks_or_none(void **state)
 {
     struct job *job = *state;
@@ -215,6 +230,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_prestate(different_versions_are_refused, &job),
         cmocka_unit_test_prestate(a_rank_whose_library_will_not_do_is_named, &job),
         cmocka_unit_test_prestate(a_start_that_fails_on_one_rank_is_aborted_on_all, &job),
+        cmocka_unit_test_prestate(a_failure_of_one_rank_ends_with_abort_on_all, &job),
         cmocka_unit_test_prestate(a_twin_is_used_by_all_ranks_or_none, &job),
         cmocka_unit_test_prestate(ranks_that_share_a_gpu_are_hosts_of_their_own, &job),
         cmocka_unit_test_prestate(one_rank_without_gdr_is_named_on_all, &job),
