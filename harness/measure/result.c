@@ -26,6 +26,21 @@ void mlb_row_free(struct mlb_row *row)
     row->rank_count = 0;
 }
 
+static struct mlb_maybe percentile(const struct mlb_row *row, double p)
+{
+    double ns = mlb_percentile(row->time_ns, row->sample_count, p);
+    return isfinite(ns) ? (struct mlb_maybe){true, ns} : (struct mlb_maybe){0};
+}
+
+void mlb_row_summarise(struct mlb_row *row)
+{
+    mlb_summarise(row->time_ns, row->sample_count, 0.95, &row->summary);
+    if (row->across != MLB_ACROSS_MAX || row->steps_per_sample != 1)
+        return;
+    row->p95_ns = percentile(row, 0.95);
+    row->p99_ns = percentile(row, 0.99);
+}
+
 void mlb_result_free(struct mlb_result *result)
 {
     if (!result)

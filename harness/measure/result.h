@@ -89,7 +89,10 @@ struct mlb_row {
     size_t sample_count;         /* 0 = nothing was timed */
 
     struct mlb_summary summary; /* time: of time_ns at 95 % */
-    double target;              /* the relative half width that was asked for */
+    /* percentiles_ns: { p95, p99 } of a collective's single calls. Not known where a sample is the
+     * mean of several steps, or there are too few. */
+    struct mlb_maybe p95_ns, p99_ns;
+    double target; /* the relative half width that was asked for */
 
     double *rank_median_ns; /* per_rank: { median_ns: [...] }; owned; rank_count long */
     size_t rank_count;
@@ -157,7 +160,9 @@ struct mlb_result {
     size_t row_count, row_capacity;
 };
 
-void mlb_row_free(struct mlb_row *row);          /* what the row owns */
+void mlb_row_free(struct mlb_row *row); /* what the row owns */
+/* The summary and the percentiles, from time_ns and how it was taken. */
+void mlb_row_summarise(struct mlb_row *row);
 void mlb_result_free(struct mlb_result *result); /* what the result owns; leaves it zeroed */
 
 /* Moves `row` into the result (row is zeroed). */

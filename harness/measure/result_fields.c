@@ -66,6 +66,11 @@ const struct mlb_field mlb_fields_samples[] = {
     ROW("graph_gain", MAYBE, ALWAYS, graph_gain),
     END};
 
+const struct mlb_field mlb_fields_percentiles[] = {
+    ROW("p95", MAYBE, ALWAYS, p95_ns),
+    ROW("p99", MAYBE, ALWAYS, p99_ns),
+    END};
+
 const struct mlb_field mlb_fields_time[] = {
     FIELD(mlb_summary, "n", WHOLE, ALWAYS, n, NULL),
     SUMMARY("median", ALWAYS, median),

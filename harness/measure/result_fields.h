@@ -34,6 +34,7 @@ extern const struct mlb_field mlb_fields_row_name[];
 extern const struct mlb_field mlb_fields_row_state[];
 extern const struct mlb_field mlb_fields_work[];
 extern const struct mlb_field mlb_fields_samples[];
+extern const struct mlb_field mlb_fields_percentiles[];
 extern const struct mlb_field mlb_fields_verification[];
 extern const struct mlb_field mlb_fields_shares[];
 

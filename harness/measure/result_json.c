@@ -183,7 +183,9 @@ static bool add_samples(cJSON *json, const struct mlb_row *row)
     if (!samples || !add_fields(samples, mlb_fields_samples, row) ||
         !add_reals(samples, "time_ns", row->time_ns, row->sample_count))
         return false;
-    return add_summary(json, &row->summary);
+    bool percentiles = row->p95_ns.known || row->p99_ns.known;
+    return add_summary(json, &row->summary) &&
+           (!percentiles || add_group(json, "percentiles_ns", mlb_fields_percentiles, row));
 }
 
 static bool add_rate(cJSON *rates, const struct mlb_row *row, const struct mlb_summary *time,

@@ -82,6 +82,7 @@ static void read_samples(struct mlb_reader *reader, const cJSON *json, struct ml
     mlb_read_times(reader, cJSON_GetObjectItemCaseSensitive(json, "samples"), "time_ns",
                    &row->time_ns, &row->sample_count);
     mlb_read_leave(reader, length);
+    mlb_read_group(reader, json, "percentiles_ns", false, mlb_fields_percentiles, row);
     if (read_summary(reader, json, &row->summary) && row->summary.n != row->sample_count)
         mlb_read_fail(reader, "time_ns.n", "is not the number of samples, %zu", row->sample_count);
 }

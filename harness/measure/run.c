@@ -343,7 +343,7 @@ static enum mlb_status time_case(struct mlb_run *run, const struct mlb_case *ite
         status = gather_medians(run->ctx.comm, &samples, row, err);
     if (status == MLB_OK) {
         take_samples(row, &samples, item->workload->collective);
-        mlb_summarise(row->time_ns, row->sample_count, 0.95, &row->summary);
+        mlb_row_summarise(row);
         if (!row->summary.interval.known && row->status == MLB_ROW_MEASURED) {
             row->status = MLB_ROW_UNTRUSTED;
             mlb_format(row->reason, sizeof row->reason,

@@ -110,6 +110,17 @@ double mlb_median(const double *values, size_t n)
     return median;
 }
 
+double mlb_percentile(const double *values, size_t n, double p)
+{
+    /* A hair less than 1: 1 - p has no exact binary form. */
+    double *sorted = (double)n * (1.0 - p) > 1.0 - 1e-9 ? sorted_copy(values, n) : NULL;
+    if (!sorted)
+        return NAN;
+    double percentile = mlb_quantile_sorted(sorted, n, p);
+    free(sorted);
+    return percentile;
+}
+
 static double lag1_autocorrelation(const double *values, size_t n)
 {
     if (n < 3)

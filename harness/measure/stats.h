@@ -30,6 +30,9 @@ double mlb_quantile_sorted(const double *sorted, size_t n, double p);
 size_t mlb_median_interval_order(size_t n, double confidence);
 struct mlb_interval mlb_median_interval(const double *sorted, size_t n, double confidence);
 double mlb_median(const double *values, size_t n); /* NaN when n = 0 or out of memory */
+/* The value below which the share p of all lies. NaN unless at least one value is to be expected
+ * above it, n (1-p) >= 1: p99 takes 100 values. */
+double mlb_percentile(const double *values, size_t n, double p);
 
 /* False when n = 0 or out of memory; `values` in the order taken, not changed. */
 bool mlb_summarise(const double *values, size_t n, double confidence, struct mlb_summary *summary);

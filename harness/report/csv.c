@@ -21,7 +21,8 @@ static const char header[] =
     "bound_fraction,clock_source,throttle,j_per_flop,j_per_op,j_per_byte,energy_source,launch,"
     "drift,"
     "burst_median_ns,burst_clock_hz,sustained_s,sustained_median_ns,sustained_ci_low_ns,"
-    "sustained_ci_high_ns,sustained_clock_hz,sustained_power_w,sustained_drift_per_min,details\n";
+    "sustained_ci_high_ns,sustained_clock_hz,sustained_power_w,sustained_drift_per_min,details,p95_"
+    "ns,p99_ns\n";
 
 /* One field and the comma before it. */
 static void add(struct mlb_text *to, const char *value)
@@ -59,6 +60,12 @@ static void add_whole(struct mlb_text *to, bool known, uint64_t value)
 static void add_maybe(struct mlb_text *to, const struct mlb_row *row, struct mlb_maybe maybe)
 {
     add_real(to, row->has_telemetry && maybe.known, maybe.value);
+}
+
+static void add_percentiles(struct mlb_text *to, const struct mlb_row *row)
+{
+    add_real(to, row->p95_ns.known, row->p95_ns.value);
+    add_real(to, row->p99_ns.known, row->p99_ns.value);
 }
 
 static void add_rate(struct mlb_text *to, struct mlb_rate rate, bool applies, bool interval)
@@ -196,6 +203,7 @@ enum mlb_status mlb_print_csv(const struct mlb_report *report, struct mlb_text *
         add_real(to, row->summary.n > 0, row->summary.drift);
         add_sustain(to, row);
         add_details(to, report, row);
+        add_percentiles(to, row);
         mlb_text_add(to, "\n");
     }
     return mlb_print_end(to, err);

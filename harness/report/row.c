@@ -100,6 +100,16 @@ static void print_time(const struct mlb_row *row, char *to, size_t size)
                decimals, low, decimals, high);
 }
 
+/* Of a collective a message this short waits, a longer one flows. */
+static const double SHORT_BYTES = 65536.0;
+
+static void print_p99(const struct mlb_row *row, char *to, size_t size)
+{
+    char text[MLB_UNIT_TEXT];
+    if (row->p99_ns.known && row->work.bytes <= SHORT_BYTES)
+        mlb_format(to, size, "%s", mlb_print_seconds(text, row->p99_ns.value * 1e-9));
+}
+
 /* ----------------------------------------------------------------------------------------- cells
  */
 
@@ -141,6 +151,7 @@ void mlb_report_cells(const struct mlb_report *report, const struct mlb_row *row
     if (row->summary.n)
         mlb_format(cells->text[MLB_CELL_SAMPLES], size, "%zu", row->summary.n);
     print_time(row, cells->text[MLB_CELL_TIME], size);
+    print_p99(row, cells->text[MLB_CELL_P99], size);
     print_rate(first_rate(row), cells->text[MLB_CELL_RATE], size);
     print_rate(mlb_report_rate(row, MLB_RATE_BUS), cells->text[MLB_CELL_BUS], size);
     double share = mlb_share_of_datasheet(report->result, report->peaks, row);
@@ -164,6 +175,7 @@ const char *mlb_report_cell_title(enum mlb_cell cell, const struct mlb_row *firs
                                                   [MLB_CELL_VARIANT] = "variant",
                                                   [MLB_CELL_SAMPLES] = "n",
                                                   [MLB_CELL_TIME] = "time [95 % interval]",
+                                                  [MLB_CELL_P99] = "p99",
                                                   [MLB_CELL_RATE] = "rate",
                                                   [MLB_CELL_BUS] = "busbw",
                                                   [MLB_CELL_SHARE] = "of peak",
@@ -211,6 +223,7 @@ void mlb_report_row_line(const struct mlb_report *report, const struct mlb_row *
     add_part(to, "", cells.text[MLB_CELL_VARIANT], "");
     add_part(to, "n=", cells.text[MLB_CELL_SAMPLES], "");
     add_part(to, "", cells.text[MLB_CELL_TIME], "");
+    add_part(to, "p99 ", cells.text[MLB_CELL_P99], "");
     add_part(to, collective ? "algbw " : "", cells.text[MLB_CELL_RATE], "");
     add_part(to, "busbw ", cells.text[MLB_CELL_BUS], "");
     add_part(to, "", cells.text[MLB_CELL_SHARE], " of peak");

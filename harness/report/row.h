@@ -15,6 +15,7 @@ enum mlb_cell {
     MLB_CELL_VARIANT,
     MLB_CELL_SAMPLES, /* "41" */
     MLB_CELL_TIME,    /* "1.391 ms [1.388, 1.394]" */
+    MLB_CELL_P99,     /* "15.1 us": of short messages, where latency is what counts */
     MLB_CELL_RATE,    /* "790 TFLOP/s"; of a collective algbw */
     MLB_CELL_BUS,     /* collectives only: busbw */
     MLB_CELL_SHARE,   /* "80 %" of the datasheet's peak */

@@ -66,12 +66,18 @@ static void __attribute__((noreturn)) end(struct mlb_comm *comm, int exit_code)
     exit(exit_code);
 }
 
+static enum mlb_status line_up(struct mlb_comm *comm, struct mlb_error *err)
+{
+    ((struct fake_comm *)comm)->line_ups++;
+    return answer(comm, err);
+}
+
 static const struct mlb_comm_ops ops = {.barrier = answer,
                                         .broadcast = broadcast,
                                         .gather = gather,
                                         .all_max = all_max,
                                         .all_sum = all_sum,
-                                        .line_up = answer,
+                                        .line_up = line_up,
                                         .progress = nothing,
                                         .watch = watch,
                                         .unwatch = unwatch,

@@ -8,7 +8,7 @@
 
 struct fake_comm {
     struct mlb_comm comm; /* first */
-    size_t watches, unwatches, broadcasts;
+    size_t watches, unwatches, broadcasts, line_ups;
     enum mlb_status broken; /* not MLB_OK: every exchange fails with it */
 };
 

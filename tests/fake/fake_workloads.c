@@ -146,6 +146,11 @@ static const struct mlb_variant variants[] = {
     {.name = "spare", .device = "cpu", .setup = setup, .step = step, .teardown = teardown},
     {0}};
 
+static bool is_fancy(const void *values)
+{
+    return ((const struct fake_params *)values)->kind == 1;
+}
+
 static const char *const sizes[] = {"size", NULL};
 
 static const struct mlb_workload alpha = {.name = "alpha",
@@ -168,6 +173,7 @@ static const struct mlb_workload collect = {.name = "gather",
                                             .state_bytes = sizeof(struct fake_state),
                                             .collective = true,
                                             .min_ranks = 2,
+                                            .pipelined = is_fancy,
                                             .label = label,
                                             .work = work,
                                             .verify = verify,

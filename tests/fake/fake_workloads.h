@@ -4,7 +4,7 @@
  *
  *   "alpha"  on "fake" and "cpu": each step takes the next duration of the script; parameters size,
  *            kind and bytes; `fault` says what goes wrong.
- *   "gather" is collective, for 2 ranks or more. */
+ *   "gather" is collective, for 2 ranks or more; of kind "fancy" it is pipelined. */
 #ifndef MLB_TESTS_FAKE_WORKLOADS_H
 #define MLB_TESTS_FAKE_WORKLOADS_H
 

@@ -228,8 +228,14 @@ static void add_all_reduce(struct mlb_result *result, const char *label, double 
     mlb_format(row.library, sizeof row.library, "NCCL 2.28.9");
     set_work(&row, "all_reduce.sum", 0.0, bytes, 2.0 * 7.0 / 8.0);
     row.across = MLB_ACROSS_MAX;
-    record_time(&row, 33, median_ns, stop == MLB_STOP_PRECISION ? 0.01 : 0.2);
+    bool precise = stop == MLB_STOP_PRECISION;
+    record_time(&row, precise ? 33 : 120, median_ns, precise ? 0.01 : 0.2);
+    row.steps_per_sample = precise ? 20 : 1;
     row.stop = stop;
+    if (!precise) {
+        row.p95_ns = is(mlb_percentile(row.time_ns, row.sample_count, 0.95));
+        row.p99_ns = is(mlb_percentile(row.time_ns, row.sample_count, 0.99));
+    }
     verify(&row, UINT64_C(2147483648), 0);
     add(result, &row);
 }

@@ -218,6 +218,8 @@ void record_random_row(struct mlb_row *row, uint64_t seed)
     row->work.link = roll(&dice, 2);
     if (row->status == MLB_ROW_MEASURED || roll(&dice, 2))
         random_samples(&dice, row);
+    row->p95_ns = row->sample_count ? maybe(&dice) : row->p95_ns;
+    row->p99_ns = row->sample_count ? maybe(&dice) : row->p99_ns;
     if (row->status == MLB_ROW_MEASURED || roll(&dice, 2))
         random_verification(&dice, row);
     for (size_t i = roll(&dice, MLB_DETAILS + 1); i > 0; i--) {

@@ -127,9 +127,29 @@ static void test_invariance(void **state)
     check_close(mlb_relative_half_width(&b), mlb_relative_half_width(&a), 1e-15);
 }
 
+static void test_percentiles(void **state)
+{
+    (void)state;
+    double values[1000];
+    for (size_t i = 0; i < 1000; i++)
+        values[i] = (double)((i * 7) % 1000);
+    check_close(mlb_percentile(values, 1000, 0.99), 989.01, 1e-12); /* (n-1) p */
+    check_close(values[1], 7, 0);                                   /* as it was */
+    static const struct {
+        size_t n;
+        double p;
+        bool known;
+    } cases[] = {{99, 0.99, false}, {100, 0.99, true},   {19, 0.95, false},
+                 {20, 0.95, true},  {999, 0.999, false}, {1000, 0.999, true},
+                 {1, 0.5, false},   {2, 0.5, true},      {0, 0.5, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        check_i64(!isnan(mlb_percentile(values, cases[i].n, cases[i].p)), cases[i].known);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_orders),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_percentiles),
+                                       cmocka_unit_test(test_orders),
                                        cmocka_unit_test(test_large_n_joins_the_exact),
                                        cmocka_unit_test(test_orders_of_r),
                                        cmocka_unit_test(test_summary),
