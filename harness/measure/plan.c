@@ -24,8 +24,8 @@ const struct mlb_option mlb_measure_options[] = {
     {"max-warmup", 0, MLB_SECONDS, AT(max_warmup_s), 0, 3600, "2s", NULL, "TIME",
      "warm-up at most, a case; it ends earlier when times are steady", 0},
     {"sample-time", 0, MLB_SECONDS, AT(sample_time_s), 0, 60, "1ms", NULL, "TIME",
-     "steps are grouped to samples of this length, on a GPU of at least 10 ms; collectives are "
-     "timed one by one",
+     "steps are grouped to samples of this length, on a GPU of at least 10 ms; isolated calls of "
+     "a collective are timed one by one, pipelined ones at least 20 in a row",
      0},
     {"sustain", 0, MLB_SECONDS, AT(sustain_s), 0, 3600, "0s", NULL, "TIME",
      "after the figure, go on under load for so long: what the device gives from rest and for "

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* GitHub-flavoured Markdown: for an issue, a pull request or a wiki. */
+#include <stdlib.h>
 #include <string.h>
 
+#include "harness/report/fits.h"
 #include "harness/report/printers.h"
 #include "harness/report/row.h"
 
@@ -139,6 +141,27 @@ static void add_table(struct mlb_text *to, const struct mlb_report *report, cons
     add_notes(to, report, workload);
 }
 
+static void add_fits(struct mlb_text *to, const struct mlb_result *result)
+{
+    struct mlb_fit_lines all = mlb_report_fits(result);
+    if (all.count) {
+        mlb_text_addf(to, "\n### alpha-beta\n\n%s\n\n", mlb_fit_legend);
+        for (int c = 0; c < MLB_FIT_CELLS; c++)
+            mlb_text_addf(to, "| %s ", mlb_fit_titles[c]);
+        mlb_text_add(to, "|\n| --- | --- | --- | --- | ---: |\n");
+    }
+    for (size_t i = 0; i < all.count; i++) {
+        for (int c = 0; c < MLB_FIT_CELLS; c++) {
+            mlb_text_add(to, "| ");
+            add_escaped(to, all.lines[i].text[c]);
+            mlb_text_add(to, " ");
+        }
+        mlb_text_add(to, "|\n");
+    }
+    to->failed = to->failed || all.failed;
+    free(all.lines);
+}
+
 static void add_end(struct mlb_text *to, const struct mlb_report *report)
 {
     const struct mlb_result *result = report->result;
@@ -176,6 +199,7 @@ enum mlb_status mlb_print_markdown(const struct mlb_report *report, struct mlb_t
     for (size_t i = 0; i < result->row_count; i++)
         if (mlb_report_is_first(result, i))
             add_table(to, report, result->rows[i].workload);
+    add_fits(to, result);
     add_end(to, report);
     return mlb_print_end(to, err);
 }

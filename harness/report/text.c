@@ -2,6 +2,7 @@
 /* What the user sees at the end of a run, at most 110 columns wide. */
 #include <string.h>
 
+#include "harness/report/fits.h"
 #include "harness/report/pairs.h"
 #include "harness/report/printers.h"
 #include "harness/report/row.h"
@@ -297,6 +298,7 @@ enum mlb_status mlb_print_text(const struct mlb_report *report, struct mlb_text 
         if (mlb_report_is_first(result, i))
             add_table(to, report, result->rows[i].workload);
     mlb_report_pairs(result, to);
+    mlb_report_fits_text(result, WIDTH, to);
     mlb_text_add(to, "\n");
     add_verdict(to, result);
     add_skipped(to, result);
