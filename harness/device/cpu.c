@@ -15,8 +15,10 @@
 #include "harness/device/proc.h"
 
 /* Memory comes from mmap and not from malloc, so that no page was touched before by a thread on
- * another NUMA node. Aligned to huge pages: one TLB entry for 2 MiB. */
-enum { HUGE_PAGE = 2 << 20, SMALL_PAGE = 4096 };
+ * another NUMA node. Aligned to huge pages: one TLB entry for 2 MiB. So are blocks of less than
+ * one, down to the size where a few TLB entries do: in a series over sizes the time must not fall
+ * where the kind of page changes. */
+enum { HUGE_PAGE = 2 << 20, SMALL_PAGE = 4096, LEAST_HUGE = 64 << 10 };
 
 struct block {
     struct block *next;
@@ -156,7 +158,7 @@ static enum mlb_status cpu_alloc(struct mlb_device *device, size_t bytes, const 
                                  void **ptr, struct mlb_error *err)
 {
     struct cpu_device *cpu = cpu_of(device);
-    size_t align = bytes >= HUGE_PAGE ? HUGE_PAGE : SMALL_PAGE;
+    size_t align = bytes >= LEAST_HUGE ? HUGE_PAGE : SMALL_PAGE;
     *ptr = NULL;
     if (bytes == 0)
         return MLB_OK;

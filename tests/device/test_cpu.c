@@ -79,7 +79,8 @@ static void test_alloc_is_aligned_and_zero_is_nothing(void **state)
 {
     static const struct {
         size_t bytes, align;
-    } rows[] = {{1, 256}, {4097, 256}, {2 << 20, 2 << 20}, {(5 << 20) + 1, 2 << 20}};
+    } rows[] = {
+        {1, 256}, {4097, 256}, {64 << 10, 2 << 20}, {2 << 20, 2 << 20}, {(5 << 20) + 1, 2 << 20}};
     struct mlb_error err = {0};
     struct mlb_device *device = open_cpu(2);
     (void)state;
