@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "collectives/channels.h"
+#include "harness/base/model.h"
 #include "harness/base/text.h"
 #include "harness/base/units.h"
 
@@ -140,7 +141,10 @@ struct params {
     int dtype;      /* index into dtypes */
     bool in_place;
     int mode, scope;
+    int model; /* index into mlb_models; 0 = none */
 };
+
+#define USUAL_BYTES "1MiB"
 
 enum { ISOLATED, PIPELINED };
 enum scope { ALL, NODE, RAIL, RAILS };
@@ -158,7 +162,7 @@ static const struct mlb_option options[] = {
      AT(bytes),
      .min = 1,
      .max = 0x1p40,
-     .initial = "1MiB",
+     .initial = USUAL_BYTES,
      .value = "SIZE",
      .help = "message of one rank; of what has a part for each rank, all parts"},
     {.name = "dtype",
@@ -188,6 +192,14 @@ static const struct mlb_option options[] = {
      .value = "SCOPE",
      .help = "all ranks; those of a node; one rank of each node; or those of the same local rank "
              "(all nodes, all rails at the same time)"},
+    {.name = "model",
+     .type = MLB_CHOICE,
+     AT(model),
+     .initial = "none",
+     .choices = mlb_model_names,
+     .value = "MODEL",
+     .help = "sets bytes: all parameters of a transformer block, in dtype; what sharded data "
+             "parallelism gathers, and scatters the gradients of, at a time"},
     {0},
 };
 
@@ -198,9 +210,12 @@ static enum mlb_dtype dtype_of(const struct params *params)
 
 static enum mlb_status resolve(void *values, struct mlb_error *err)
 {
-    const struct params *params = values;
+    struct params *params = values;
     const char *name = params->kind->name;
     size_t element = mlb_dtype_bytes(dtype_of(params));
+    if (params->model && mlb_collective_take_model(name, params->model, element, USUAL_BYTES,
+                                                   &params->bytes, err) != MLB_OK)
+        return err->status;
     if (params->bytes == 0 || params->bytes % element != 0)
         return mlb_fail(err, MLB_E_CONFIG,
                         "%s: bytes = %llu is not a whole number of %s elements of %zu bytes", name,
@@ -214,10 +229,11 @@ static void label(const void *values, char *to, size_t size)
 {
     const struct params *params = values;
     char bytes[MLB_UNIT_TEXT];
-    mlb_format(to, size, "%s %s%s%s%s%s", mlb_print_bytes(bytes, params->bytes),
-               dtype_choices[params->dtype], params->in_place ? " in place" : "",
-               params->mode == PIPELINED ? " pipelined" : "", params->scope != ALL ? " " : "",
-               params->scope != ALL ? scopes[params->scope] : "");
+    mlb_format(to, size, "%s %s%s%s%s%s%s%s", mlb_print_bytes(bytes, params->bytes),
+               dtype_choices[params->dtype], params->model ? " " : "",
+               params->model ? mlb_model_names[params->model] : "",
+               params->in_place ? " in place" : "", params->mode == PIPELINED ? " pipelined" : "",
+               params->scope != ALL ? " " : "", params->scope != ALL ? scopes[params->scope] : "");
 }
 
 static bool pipelined(const void *values)

@@ -93,7 +93,26 @@ static enum mlb_status expand_value(const struct axes *axes, size_t axis, const 
     return status;
 }
 
-/* {"from": 8, "to": "1GiB", "factor": 2}: both ends included. */
+static enum mlb_status expand_steps(const struct axes *axes, size_t axis, const void *params,
+                                    const double *ends, double factor, struct mlb_error *err)
+{
+    const double near = 1.0000001;
+    bool up = ends[0] <= ends[1];
+    double step = up ? factor : 1.0 / factor;
+    enum mlb_status status = MLB_OK;
+    for (double value = ends[0];
+         status == MLB_OK && (up ? value <= ends[1] * near : value >= ends[1] / near);
+         value *= step) {
+        cJSON *number = cJSON_CreateNumber((double)(uint64_t)(value + 0.5));
+        status = number ? expand_value(axes, axis, params, number, err)
+                        : mlb_fail(err, MLB_E_NOMEM, "suite: out of memory");
+        cJSON_Delete(number);
+    }
+    return status;
+}
+
+/* {"from": 8, "to": "1GiB", "factor": 2}: both ends included. From a larger to a smaller one it
+ * goes down: the first case then is the one that warms connections and buffers up for all. */
 static enum mlb_status expand_sweep(const struct axes *axes, size_t axis, const void *params,
                                     struct mlb_error *err)
 {
@@ -114,19 +133,13 @@ static enum mlb_status expand_sweep(const struct axes *axes, size_t axis, const 
                                  item->string);
     }
     if (!mlb_parse_bytes(text[0], &ends[0]) || !mlb_parse_bytes(text[1], &ends[1]) ||
-        !mlb_parse_real(text[2], &factor) || ends[0] == 0 || ends[1] < ends[0] || factor < 1.1)
-        return mlb_json_fail(axes->json, item, err,
-                             "key '%s': a sweep needs 0 < from <= to and a factor of 1.1 or more",
-                             item->string);
-    enum mlb_status status = MLB_OK;
-    for (double value = (double)ends[0]; value <= (double)ends[1] * 1.0000001 && status == MLB_OK;
-         value *= factor) {
-        cJSON *number = cJSON_CreateNumber((double)(uint64_t)(value + 0.5));
-        status = number ? expand_value(axes, axis, params, number, err)
-                        : mlb_fail(err, MLB_E_NOMEM, "suite: out of memory");
-        cJSON_Delete(number);
-    }
-    return status;
+        !mlb_parse_real(text[2], &factor) || ends[0] == 0 || ends[1] == 0 || factor < 1.1)
+        return mlb_json_fail(
+            axes->json, item, err,
+            "key '%s': a sweep needs from and to above 0 and a factor of 1.1 or more",
+            item->string);
+    return expand_steps(axes, axis, params, (const double[]){(double)ends[0], (double)ends[1]},
+                        factor, err);
 }
 
 static enum mlb_status add_case(const struct axes *axes, const void *params, struct mlb_error *err)

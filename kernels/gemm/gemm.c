@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "harness/base/model.h"
 #include "harness/base/text.h"
 #include "kernels/gemm/gemm_shapes.h"
 
@@ -30,7 +31,7 @@ static const struct mlb_option options[] = {
     {"m", 0, MLB_COUNT, AT(m), 0, DIM_MAX, NULL, NULL, "N", "rows of C", 0},
     {"n", 0, MLB_COUNT, AT(n), 0, DIM_MAX, NULL, NULL, "N", "columns of C", 0},
     {"k", 0, MLB_COUNT, AT(k), 0, DIM_MAX, NULL, NULL, "N", "length of the sums", 0},
-    {"model", 0, MLB_CHOICE, AT(model), 0, 0, "none", mlb_gemm_model_names, "MODEL",
+    {"model", 0, MLB_CHOICE, AT(model), 0, 0, "none", mlb_model_names, "MODEL",
      "take the shape of a linear layer of this model", 0},
     {"layer", 0, MLB_CHOICE, AT(layer), 0, 0, "none", mlb_gemm_layer_names, "LAYER",
      "which layer of the model; qkv and gate_up are fused", 0},
@@ -150,7 +151,7 @@ static void label(const void *values, char *to, size_t size)
                p->accumulate ? accumulate_names[p->accumulate] : "", p->out ? " " : "",
                p->out ? out_names[p->out] : "", p->spread ? " uneven" : "");
     if (p->model)
-        mlb_format(to, size, "%s %s %s %s %s%s", dtype, mlb_gemm_model_names[p->model],
+        mlb_format(to, size, "%s %s %s %s %s%s", dtype, mlb_model_names[p->model],
                    mlb_gemm_layer_names[p->layer], pass, shape, more);
     else
         mlb_format(to, size, "%s %s %s%s", dtype, shape, pass, more);

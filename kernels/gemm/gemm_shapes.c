@@ -3,35 +3,15 @@
 
 #include <inttypes.h>
 
+#include "harness/base/model.h"
+
 #define DEFAULT_TOKENS 8192u
-
-/* Shapes of one transformer block. `experts` and `chosen`: a token goes through `chosen` of so many
- * feed-forward networks, each with a width of `ffn`; 0 = there is one for all.
- *
- *   llama3        table 3 of "The Llama 3 Herd of Models" (arXiv:2407.21783)
- *   mixtral-8x7b  table 1 of "Mixtral of Experts" (arXiv:2401.04088)
- *   deepseek-v3   section 4.2 of the "DeepSeek-V3 Technical Report" (arXiv:2412.19437); its routed
- *                 experts alone: its attention is of another kind */
-struct model {
-    uint64_t hidden, heads, kv_heads, head_dim, ffn, experts, chosen;
-};
-
-const char *const mlb_gemm_model_names[] = {
-    "none", "llama3-8b", "llama3-70b", "llama3-405b", "mixtral-8x7b", "deepseek-v3", NULL};
-static const struct model models[] = {
-    {0},
-    {4096, 32, 8, 128, 14336, 0, 0},
-    {8192, 64, 8, 128, 28672, 0, 0},
-    {16384, 128, 8, 128, 53248, 0, 0},
-    {4096, 32, 8, 128, 14336, 8, 2},
-    {7168, 0, 0, 0, 2048, 256, 8},
-};
 
 enum layer { LAYER_NONE, LAYER_QKV, LAYER_O, LAYER_GATE_UP, LAYER_DOWN };
 const char *const mlb_gemm_layer_names[] = {"none", "qkv", "o", "gate_up", "down", NULL};
 
 /* Rows N and columns K of the layer's weight W[N,K]. */
-static void weight_shape(const struct model *model, enum layer layer, uint64_t *rows,
+static void weight_shape(const struct mlb_model *model, enum layer layer, uint64_t *rows,
                          uint64_t *columns)
 {
     uint64_t attention = model->heads * model->head_dim;
@@ -41,7 +21,7 @@ static void weight_shape(const struct model *model, enum layer layer, uint64_t *
     *columns = layer == LAYER_O ? attention : layer == LAYER_DOWN ? model->ffn : model->hidden;
 }
 
-static bool of_experts(const struct model *model, int layer)
+static bool of_experts(const struct mlb_model *model, int layer)
 {
     return model->experts && (layer == LAYER_GATE_UP || layer == LAYER_DOWN);
 }
@@ -52,7 +32,7 @@ static bool of_experts(const struct model *model, int layer)
 static enum mlb_status share_tokens(struct mlb_gemm_params *params, uint64_t *each,
                                     struct mlb_error *err)
 {
-    const struct model *model = &models[params->model];
+    const struct mlb_model *model = &mlb_models[params->model];
     *each = params->tokens;
     if (!of_experts(model, params->layer))
         return MLB_OK;
@@ -62,7 +42,7 @@ static enum mlb_status share_tokens(struct mlb_gemm_params *params, uint64_t *ea
         return mlb_fail(err, MLB_E_CONFIG,
                         "batch = %" PRIu64 ": %s has %" PRIu64 " experts, of which a rank holds a "
                         "number that divides tokens x %" PRIu64 " = %" PRIu64,
-                        experts, mlb_gemm_model_names[params->model], model->experts, model->chosen,
+                        experts, mlb_model_names[params->model], model->experts, model->chosen,
                         rows);
     params->batch = experts;
     *each = rows / experts;
@@ -77,8 +57,8 @@ static bool same_or_unset(const struct mlb_gemm_params *params, uint64_t m, uint
 
 enum mlb_status mlb_gemm_resolve_model(struct mlb_gemm_params *params, struct mlb_error *err)
 {
-    const char *name = mlb_gemm_model_names[params->model];
-    const struct model *model = &models[params->model];
+    const char *name = mlb_model_names[params->model];
+    const struct mlb_model *model = &mlb_models[params->model];
     uint64_t rows, columns, t;
     if (params->layer == LAYER_NONE)
         return mlb_fail(err, MLB_E_CONFIG, "model = %s needs a layer: qkv, o, gate_up or down",

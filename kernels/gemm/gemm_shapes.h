@@ -5,8 +5,7 @@
 
 #include "kernels/gemm/gemm.h"
 
-/* Names of the options' choices, NULL-terminated; 0 is "none". */
-extern const char *const mlb_gemm_model_names[];
+/* Names of the option's choices, NULL-terminated; 0 is "none". */
 extern const char *const mlb_gemm_layer_names[];
 
 /* m, n, k, tokens and batch from model, layer, pass and, where they are given, tokens and batch.

@@ -45,6 +45,23 @@ static void test_expansion(void **state)
     mlb_plan_free(&plan);
 }
 
+/* From the largest down, with both ends. */
+static void test_descending_sweep(void **state)
+{
+    (void)state;
+    struct mlb_plan plan;
+    struct mlb_error err;
+    check_ok(build("{\"cases\": [{\"workload\": \"alpha\",\n"
+                   " \"bytes\": {\"from\": \"8GiB\", \"to\": 8, \"factor\": 4}}]}",
+                   &plan, &err),
+             &err);
+    check_u64(plan.count, 16);
+    check_contains(plan.cases[0].id, "bytes=8GiB,");
+    check_contains(plan.cases[1].id, "bytes=2GiB,");
+    check_contains(plan.cases[15].id, "bytes=8,");
+    mlb_plan_free(&plan);
+}
+
 static void test_errors(void **state)
 {
     (void)state;
@@ -81,6 +98,8 @@ static void test_errors(void **state)
         {"{\"cases\": [{\"workload\": \"alpha\", \"measure\": {\"taget\": 1}}]}",
          "unknown key 'taget' in 'measure'; did you mean 'target'?"},
         {"{\"cases\": [{\"workload\": \"alpha\", \"size\": {\"from\": 0, \"to\": 8}}]}",
+         "a sweep needs"},
+        {"{\"cases\": [{\"workload\": \"alpha\", \"size\": {\"from\": 8, \"to\": 0}}]}",
          "a sweep needs"},
         {"{\"cases\": [{\"workload\": \"alpha\", \"size\": {\"from\": 1}}]}", "a sweep is"},
         {"{\"cases\": [{\"workload\": \"alpha\", \"size\": {\"form\": 1}}]}",
@@ -158,8 +177,8 @@ static void test_override(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_expansion), cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_too_many_cases), cmocka_unit_test(test_words),
-        cmocka_unit_test(test_override)};
+        cmocka_unit_test(test_expansion), cmocka_unit_test(test_descending_sweep),
+        cmocka_unit_test(test_errors),    cmocka_unit_test(test_too_many_cases),
+        cmocka_unit_test(test_words),     cmocka_unit_test(test_override)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,19 +12,19 @@ What differs between the two, and what is done about it:
              rank. LIBRARY takes ours of OSU's calls, from within OSU's own process, so that both
              sides have the same one; OSU's printed mean stands beside it.
   meeting    OSU's ranks come from an MPI_Barrier, ours leave together within a microsecond.
-  calls      OSU takes 100 after 10, here asked for 300; ours as many as fill a time, after a steady
-             warm-up.
+  calls      OSU takes 100 after 10, here it is asked for 300; ours as many as fill a time, after a
+             steady warm-up.
   data       OSU's floats are all the same; ours are normal random numbers.
-  pages      Ours are huge ones, as far as the kernel has them; OSU's memory comes from malloc, which
-             is made to ask for them too (a tunable of glibc from 2.35 on; --small-pages: it is not).
-             On one machine with small pages OSU took 1.5 to 2 times as long from 2 MiB on.
-  sizes      OSU's size of allgather and alltoall is one rank's block, ours all n blocks; here it is
-             OSU's.
-Each turn is a job of its own, with memory of its own. Turns that follow each other are compared, and
-the median of their ratios is told with its interval of 96 %: on a machine whose cores are moved about
-below it a turn may take three times as long as the last one, but neighbours mostly see the same
-machine. Verdict from 64 KiB on: good when the median is within 5 %, FAR when all of the interval is
-beyond, none (exit code 77) otherwise."""
+  pages      Ours are huge ones, as far as the kernel has them; OSU's memory comes from malloc,
+             which is made to ask for them too (a tunable of glibc from 2.35 on; --small-pages: it
+             is not). On one machine OSU took 1.5 to 2 times as long with small ones from 2 MiB on.
+  sizes      OSU's size of allgather and alltoall is one rank's block, ours all n blocks; here it
+             is OSU's.
+Each turn is a job of its own, with memory of its own. Turns that follow each other are compared,
+and the median of their ratios is told with its interval of at least 95 %: on a machine whose cores
+are moved about below it a turn may take three times as long as the last one, but neighbours mostly
+see the same machine. Verdict from 64 KiB on: good when the median is within 5 %, FAR when all of
+the interval is beyond, none (exit code 77) otherwise."""
 import argparse
 import json
 import math

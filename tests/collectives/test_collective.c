@@ -13,18 +13,18 @@ struct made {
 };
 
 struct wanted {
-    const char *bytes, *dtype, *in_place, *mode, *scope;
+    const char *bytes, *dtype, *in_place, *mode, *scope, *model;
 };
 
 static enum mlb_status make(struct made *made, const struct mlb_workload *workload,
                             const struct wanted *wanted)
 {
-    const char *const names[] = {"bytes", "dtype", "in_place", "mode", "scope"};
-    const char *const values[] = {wanted->bytes, wanted->dtype, wanted->in_place, wanted->mode,
-                                  wanted->scope};
+    const char *const names[] = {"bytes", "dtype", "in_place", "mode", "scope", "model"};
+    const char *const values[] = {wanted->bytes, wanted->dtype, wanted->in_place,
+                                  wanted->mode,  wanted->scope, wanted->model};
     *made = (struct made){.params = test_calloc(1, workload->params_bytes)};
     check_ok(mlb_workload_params(workload, made->params, &made->err), &made->err);
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; i < 6; i++)
         if (values[i])
             check_ok(mlb_option_set(mlb_option_find(workload->params, names[i]), made->params,
                                     values[i], &made->err),
@@ -37,10 +37,14 @@ static const struct {
     const char *label;
     double message;
 } good[] = {
-    {{NULL, NULL, NULL, NULL, NULL}, "1 MiB f32", 1048576},
-    {{"1GiB", "bf16", "false", "pipelined", NULL}, "1 GiB bf16 pipelined", 1073741824},
-    {{"8", "f64", "true", NULL, NULL}, "8 B f64 in place", 8},
-    {{"4", "s32", "false", NULL, "rails"}, "4 B s32 rails", 4},
+    {{0}, "1 MiB f32", 1048576},
+    {{.bytes = "1GiB", .dtype = "bf16", .in_place = "false", .mode = "pipelined"},
+     "1 GiB bf16 pipelined",
+     1073741824},
+    {{.bytes = "8", .dtype = "f64", .in_place = "true"}, "8 B f64 in place", 8},
+    {{.bytes = "4", .dtype = "s32", .scope = "rails"}, "4 B s32 rails", 4},
+    {{.dtype = "bf16", .model = "llama3-8b"}, "416 MiB bf16 llama3-8b", 2 * 218112000.0},
+    {{.model = "llama3-70b"}, "3.19 GiB f32 llama3-70b", 4 * 855654400.0},
 };
 
 static void parameters_make_labels_and_work(void **state)
@@ -187,6 +191,10 @@ static void what_cannot_be_is_refused(void **state)
         {&mlb_gather, {.bytes = "1", .dtype = "bf16"}, "gather: bytes = 1"},
         {&mlb_alltoall, {.in_place = "true"}, "alltoall: in_place = true: it cannot be done"},
         {&mlb_sendrecv, {.in_place = "true"}, "sendrecv: in_place = true: it cannot be done"},
+        {&mlb_all_gather, {.model = "deepseek-v3"}, "deepseek-v3: the size of its blocks is not"},
+        {&mlb_all_gather,
+         {.bytes = "1GiB", .model = "llama3-8b"},
+         "all_gather: model = llama3-8b sets bytes: leave it out"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct made made;
