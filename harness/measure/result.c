@@ -18,6 +18,9 @@ void mlb_row_free(struct mlb_row *row)
     free(row->time_ns);
     free(row->rank_median_ns);
     free(row->sustain.block_ns);
+    free(row->ports);
+    row->ports = NULL;
+    row->port_count = 0;
     row->sustain.block_ns = NULL;
     row->sustain.block_count = 0;
     row->time_ns = NULL;
@@ -49,6 +52,7 @@ void mlb_result_free(struct mlb_result *result)
         mlb_row_free(&result->rows[i]);
     free(result->rows);
     cJSON_Delete(result->topology);
+    cJSON_Delete(result->fabric);
     memset(result, 0, sizeof *result);
 }
 

@@ -54,6 +54,17 @@ struct mlb_sustain {
     struct mlb_maybe clock_first_hz, clock_last_hz;
 };
 
+/* What one physical port of rank 0's machine moved while the samples were taken. The figures are
+ * the port's own: headers of the network are in them, and so are others' bytes. */
+struct mlb_row_port {
+    char name[32];           /* "mlx5_0", "rdmap79s0", "eth0" */
+    char kind[16];           /* mlb_fabric_kind_names: "efa", "ib", "ethernet", ... */
+    double line_bytes_per_s; /* of one direction; 0 = unknown */
+    uint64_t sent_bytes, received_bytes;
+};
+
+#define MLB_ROW_PORTS 64 /* a machine of 32 EFA ports has some of Ethernet beside them */
+
 #define MLB_PARAMS     16
 #define MLB_ROW_ID     256
 #define MLB_ROW_REASON 320
@@ -106,6 +117,12 @@ struct mlb_row {
     bool has_telemetry;
     struct mlb_telemetry_window telemetry; /* rank 0's; verdict: the first one not clean */
 
+    /* Rows of collectives: the ports that moved anything, and during how many steps. Absent where
+     * nothing was counted. */
+    struct mlb_row_port *ports; /* owned; port_count long */
+    size_t port_count;
+    uint64_t ports_steps;
+
     bool has_sustain;
     struct mlb_sustain sustain;
 
@@ -155,6 +172,7 @@ struct mlb_result {
     struct mlb_health health[MLB_HEALTH_MAX]; /* health: [ { level, code, text } ] */
     size_t health_count;
     cJSON *topology; /* owned; as `mlbench info --format json` prints it; NULL = absent */
+    cJSON *fabric;   /* the same of the network: harness/system/fabric.h */
 
     struct mlb_row *rows; /* owned */
     size_t row_count, row_capacity;

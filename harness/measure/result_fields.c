@@ -21,6 +21,7 @@ static const char *const health_names[] = {"note", "warn", "sick", NULL};
 #define SUMMARY(key, when, member)          FIELD(mlb_summary, key, REAL, when, member, NULL)
 #define WINDOW(key, type, when, at)         FIELD(mlb_telemetry_window, key, type, when, at, NULL)
 #define SUSTAIN(key, type, member)          FIELD(mlb_sustain, key, type, ALWAYS, member, NULL)
+#define PORT(key, type, when, member)       FIELD(mlb_row_port, key, type, when, member, NULL)
 #define RESULT(key, type, when, member)     FIELD(mlb_result, key, type, when, member, NULL)
 #define HEALTH(key, type, member)           FIELD(mlb_health, key, type, ALWAYS, member, NULL)
 #define HEALTH_CHOICE(key, member, choices) FIELD(mlb_health, key, CHOICE, ALWAYS, member, choices)
@@ -100,6 +101,18 @@ const struct mlb_field mlb_fields_verification[] = {
 const struct mlb_field mlb_fields_shares[] = {
     ROW("of_datasheet", MAYBE, ALWAYS, of_datasheet),
     ROW("of_bound", MAYBE, ALWAYS, of_bound),
+    END};
+
+const struct mlb_field mlb_fields_ports[] = {
+    ROW("ports_steps", WHOLE, WHEN_KNOWN, ports_steps),
+    END};
+
+const struct mlb_field mlb_fields_port[] = {
+    PORT("name", TEXT, ALWAYS, name),
+    PORT("kind", TEXT, ALWAYS, kind),
+    PORT("line_bytes_per_s", REAL, WHEN_KNOWN, line_bytes_per_s),
+    PORT("sent_bytes", WHOLE, ALWAYS, sent_bytes),
+    PORT("received_bytes", WHOLE, ALWAYS, received_bytes),
     END};
 
 const struct mlb_field mlb_fields_telemetry[] = {

@@ -37,6 +37,10 @@ extern const struct mlb_field mlb_fields_samples[];
 extern const struct mlb_field mlb_fields_percentiles[];
 extern const struct mlb_field mlb_fields_verification[];
 extern const struct mlb_field mlb_fields_shares[];
+extern const struct mlb_field mlb_fields_ports[];
+
+/* Into struct mlb_row_port. */
+extern const struct mlb_field mlb_fields_port[];
 
 /* Into struct mlb_summary. */
 extern const struct mlb_field mlb_fields_time[];

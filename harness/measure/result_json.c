@@ -289,6 +289,23 @@ static bool add_details(cJSON *json, const struct mlb_details *details)
     return group != NULL;
 }
 
+static bool add_ports(cJSON *json, const struct mlb_row *row)
+{
+    if (row->port_count == 0)
+        return true;
+    cJSON *ports = cJSON_AddArrayToObject(json, "ports");
+    for (size_t i = 0; ports && i < row->port_count; i++) {
+        cJSON *port = cJSON_CreateObject();
+        if (!port || !cJSON_AddItemToArray(ports, port)) {
+            cJSON_Delete(port);
+            return false;
+        }
+        if (!add_fields(port, mlb_fields_port, &row->ports[i]))
+            return false;
+    }
+    return ports && add_fields(json, mlb_fields_ports, row);
+}
+
 static bool add_shares(cJSON *json, const struct mlb_row *row)
 {
     return (!row->of_datasheet.known && !row->of_bound.known) ||
@@ -302,7 +319,7 @@ cJSON *mlb_row_to_json(const struct mlb_row *row)
                 add_fields(json, mlb_fields_row_state, row) && add_work(json, row) &&
                 add_samples(json, row) && add_rates(json, row, &row->summary) &&
                 add_per_rank(json, row) && add_verification(json, row) &&
-                add_details(json, &row->details) && add_shares(json, row) &&
+                add_details(json, &row->details) && add_ports(json, row) && add_shares(json, row) &&
                 (!row->has_telemetry ||
                  (add_energy(json, row, &row->summary, &row->telemetry) &&
                   add_group(json, "telemetry", mlb_fields_telemetry, &row->telemetry))) &&
@@ -339,9 +356,9 @@ static bool add_health(cJSON *json, const struct mlb_result *result)
     return health != NULL;
 }
 
-static bool add_topology(cJSON *json, const struct mlb_result *result)
+static bool add_copy(cJSON *json, const char *key, const cJSON *item)
 {
-    return !result->topology || add_item(json, "topology", cJSON_Duplicate(result->topology, true));
+    return !item || add_item(json, key, cJSON_Duplicate(item, true));
 }
 
 static bool add_head(cJSON *json, const struct mlb_result *result)
@@ -352,7 +369,8 @@ static bool add_head(cJSON *json, const struct mlb_result *result)
            add_group(json, "device", mlb_fields_device, result) &&
            (result->price_per_hour == 0.0 || add_group(json, "price", mlb_fields_price, result)) &&
            add_fields(json, mlb_fields_end, result) && add_environment(json, result) &&
-           add_health(json, result) && add_topology(json, result);
+           add_health(json, result) && add_copy(json, "topology", result->topology) &&
+           add_copy(json, "fabric", result->fabric);
 }
 
 cJSON *mlb_result_head_to_json(const struct mlb_result *result)

@@ -139,6 +139,34 @@ static void read_details(struct mlb_reader *reader, const cJSON *json, struct ml
     mlb_read_leave(reader, length);
 }
 
+static void read_ports(struct mlb_reader *reader, const cJSON *json, struct mlb_row *row)
+{
+    const cJSON *ports = mlb_read_item(reader, json, "ports", false), *item;
+    if (!ports)
+        return;
+    int count = cJSON_GetArraySize(ports);
+    if (!cJSON_IsArray(ports))
+        mlb_read_wrong_type(reader, "ports", ports, "an array");
+    else if (count == 0 || count > MLB_ROW_PORTS)
+        mlb_read_fail(reader, "ports", "has %d entries, 1 to %d are allowed", count, MLB_ROW_PORTS);
+    else if (!(row->ports = calloc((size_t)count, sizeof *row->ports)))
+        mlb_read_fail(reader, "ports", "out of memory");
+    if (reader->status != MLB_OK)
+        return;
+    cJSON_ArrayForEach(item, ports)
+    {
+        size_t length = mlb_read_enter_index(reader, "ports", row->port_count);
+        if (!cJSON_IsObject(item))
+            mlb_read_wrong_type(reader, "", item, "an object");
+        else
+            mlb_read_fields(reader, item, mlb_fields_port, &row->ports[row->port_count++]);
+        if (reader->status != MLB_OK)
+            return;
+        mlb_read_leave(reader, length);
+    }
+    mlb_read_fields(reader, json, mlb_fields_ports, row);
+}
+
 static bool read_window(struct mlb_reader *reader, const cJSON *json,
                         struct mlb_telemetry_window *window)
 {
@@ -204,6 +232,7 @@ static void read_row(struct mlb_reader *reader, const cJSON *json, struct mlb_ro
     read_verification(reader, json, row);
     read_details(reader, json, &row->details);
     row->has_telemetry = read_window(reader, json, &row->telemetry);
+    read_ports(reader, json, row);
     read_sustain(reader, json, row);
     mlb_read_group(reader, json, "shares", false, mlb_fields_shares, row);
     if (reader->status == MLB_OK)
@@ -287,14 +316,12 @@ static void read_health(struct mlb_reader *reader, const cJSON *json, struct mlb
     }
 }
 
-static void read_topology(struct mlb_reader *reader, const cJSON *json, struct mlb_result *result)
+static void read_copy(struct mlb_reader *reader, const cJSON *json, const char *key, cJSON **to)
 {
-    const cJSON *topology = mlb_read_object(reader, json, "topology", false);
-    if (!topology)
-        return;
-    result->topology = cJSON_Duplicate(topology, true);
-    if (!result->topology)
-        mlb_read_fail(reader, "topology", "out of memory");
+    const cJSON *item = mlb_read_object(reader, json, key, false);
+    *to = item ? cJSON_Duplicate(item, true) : NULL;
+    if (item && !*to)
+        mlb_read_fail(reader, key, "out of memory");
 }
 
 static void read_head(struct mlb_reader *reader, const cJSON *json, struct mlb_result *result)
@@ -309,7 +336,8 @@ static void read_head(struct mlb_reader *reader, const cJSON *json, struct mlb_r
     mlb_read_fields(reader, json, mlb_fields_end, result);
     read_environment(reader, json, result);
     read_health(reader, json, result);
-    read_topology(reader, json, result);
+    read_copy(reader, json, "topology", &result->topology);
+    read_copy(reader, json, "fabric", &result->fabric);
 }
 
 static void read_rows(struct mlb_reader *reader, const cJSON *json, struct mlb_result *result)

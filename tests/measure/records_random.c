@@ -187,6 +187,23 @@ static void random_verification(struct dice *dice, struct mlb_row *row)
     verification->method = row->verification_method;
 }
 
+static void random_ports(struct dice *dice, struct mlb_row *row)
+{
+    row->port_count = 1 + roll(dice, MLB_ROW_PORTS);
+    row->ports = calloc(row->port_count, sizeof *row->ports);
+    if (!row->ports)
+        abort();
+    row->ports_steps = any_whole(dice);
+    for (size_t i = 0; i < row->port_count; i++) {
+        struct mlb_row_port *port = &row->ports[i];
+        ANY_TEXT(dice, port->name);
+        ANY_TEXT(dice, port->kind);
+        port->line_bytes_per_s = known_real(dice);
+        port->sent_bytes = any_whole(dice);
+        port->received_bytes = any_whole(dice);
+    }
+}
+
 void record_random_row(struct mlb_row *row, uint64_t seed)
 {
     struct dice dice = {.seed = seed};
@@ -234,6 +251,8 @@ void record_random_row(struct mlb_row *row, uint64_t seed)
     row->has_telemetry = roll(&dice, 2);
     if (row->has_telemetry)
         random_telemetry(&dice, &row->telemetry);
+    if (roll(&dice, 2))
+        random_ports(&dice, row);
     if (roll(&dice, 2))
         random_sustain(&dice, row);
     row->of_datasheet = maybe(&dice);

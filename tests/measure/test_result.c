@@ -143,6 +143,9 @@ static void check_same_row(struct mlb_row *a, struct mlb_row *b)
 {
     check_u64(a->sample_count, b->sample_count);
     check_u64(a->rank_count, b->rank_count);
+    check_u64(a->port_count, b->port_count);
+    check_true(a->port_count == 0 ||
+               memcmp(a->ports, b->ports, a->port_count * sizeof *a->ports) == 0);
     check_true(a->sample_count == 0 ||
                memcmp(a->time_ns, b->time_ns, a->sample_count * sizeof *a->time_ns) == 0);
     check_true(a->rank_count == 0 || memcmp(a->rank_median_ns, b->rank_median_ns,
@@ -165,11 +168,13 @@ static void check_same(struct mlb_result *a, struct mlb_result *b)
     for (size_t i = 0; i < a->row_count; i++)
         check_same_row(&a->rows[i], &b->rows[i]);
     check_true((a->topology != NULL) == (b->topology != NULL));
+    check_true((a->fabric != NULL) == (b->fabric != NULL));
     struct mlb_result *results[] = {a, b};
     for (size_t i = 0; i < 2; i++) {
         cJSON_Delete(results[i]->topology);
+        cJSON_Delete(results[i]->fabric);
         free(results[i]->rows);
-        results[i]->topology = NULL;
+        results[i]->topology = results[i]->fabric = NULL;
         results[i]->rows = NULL;
         results[i]->row_count = results[i]->row_capacity = 0;
     }

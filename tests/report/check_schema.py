@@ -89,6 +89,10 @@ BROKEN += [
     (*row(SKIPPED, "reason"), REMOVE),
     (*row(SKIPPED, "samples"), {"time_ns": [1]}),
     (*row(COLLECTIVE, "rates", "alg_bytes_per_s"), REMOVE),
+    (*row(COLLECTIVE, "ports"), []),
+    (*row(COLLECTIVE, "ports", 0, "kind"), "carrier pigeon"),
+    (*row(COLLECTIVE, "ports", 0, "sent_bytes"), REMOVE),
+    (*row(COLLECTIVE, "ports_steps"), REMOVE),
 ]
 
 # Objects whose keys are the machine's or a workload's.
