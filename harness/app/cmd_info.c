@@ -12,6 +12,7 @@
 #include "harness/measure/comm.h"
 #include "harness/report/report.h"
 #include "harness/system/environment.h"
+#include "harness/system/fabric.h"
 #include "harness/system/topology.h"
 
 static void print_device(const struct mlb_device_info *info, struct mlb_text *text)
@@ -95,6 +96,15 @@ static void print_fact(void *user, const char *name, const char *value)
     cJSON_AddStringToObject(sink->object, name, value);
 }
 
+static void print_fabric(struct mlb_text *text, cJSON *json)
+{
+    struct mlb_fabric fabric;
+    mlb_fabric_read("", &fabric);
+    mlb_text_add(text, "\nnetwork\n");
+    mlb_fabric_print(&fabric, text);
+    cJSON_AddItemToObject(json, "fabric", mlb_fabric_to_json(&fabric));
+}
+
 static enum mlb_status gather(struct mlb_text *text, cJSON *json, struct mlb_error *err)
 {
     struct mlb_topology *topology = NULL;
@@ -103,6 +113,7 @@ static enum mlb_status gather(struct mlb_text *text, cJSON *json, struct mlb_err
     mlb_topology_print(topology, text);
     cJSON_AddItemToObject(json, "topology", mlb_topology_to_json(topology));
     mlb_topology_close(topology);
+    print_fabric(text, json);
     mlb_text_add(text, "\ndevices\n");
     ask_devices(text, cJSON_AddArrayToObject(json, "devices"));
     mlb_text_add(text, "\nlibraries\n");

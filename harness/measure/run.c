@@ -7,6 +7,7 @@
 
 #include "harness/base/clock.h"
 #include "harness/base/text.h"
+#include "harness/measure/row_ports.h"
 #include "harness/measure/sample.h"
 
 /* A status that a row can carry; the others end the job. */
@@ -341,6 +342,8 @@ static enum mlb_status time_case(struct mlb_run *run, const struct mlb_case *ite
         status = join_telemetry(run, &samples, row, err);
     if (status == MLB_OK)
         status = gather_medians(run->ctx.comm, &samples, row, err);
+    if (status == MLB_OK)
+        status = mlb_row_take_ports(row, &samples.moved, samples.moved_steps, err);
     if (status == MLB_OK) {
         take_samples(row, &samples, item->workload->collective);
         mlb_row_summarise(row);

@@ -12,6 +12,7 @@
 #include "harness/measure/plan.h"
 #include "harness/measure/result.h"
 #include "harness/measure/workload.h"
+#include "harness/system/ports.h"
 
 struct mlb_run {
     struct mlb_ctx ctx; /* of the case's device; ctx.device NULL: see `absent` */
@@ -20,6 +21,7 @@ struct mlb_run {
     const char *no_channel;            /* why ctx.channel is NULL, for collective workloads ... */
     enum mlb_status no_channel_status; /* ... and what it is: MLB_E_UNSUPPORTED skips the row */
     struct mlb_telemetry *telemetry;   /* may be NULL */
+    struct mlb_ports *ports;           /* rank 0's machine's; NULL elsewhere */
     bool solo;                         /* ranks measure one after the other */
     bool shared_device;                /* with other ranks: its energy is not this rank's alone */
     bool verify_only;                  /* no timing: `mlbench verify` */

@@ -199,6 +199,8 @@ static struct mlb_decision decide(struct mlb_sampler *s, const struct mlb_sample
 static enum mlb_status take_headline(struct mlb_sampler *s, struct mlb_samples *samples,
                                      struct mlb_error *err)
 {
+    struct mlb_ports *ports = s->item->workload->collective ? s->run->ports : NULL;
+    mlb_ports_begin(ports);
     mlb_sampler_begin_window(s);
     for (;;) {
         struct mlb_decision d = decide(s, samples);
@@ -211,6 +213,8 @@ static enum mlb_status take_headline(struct mlb_sampler *s, struct mlb_samples *
             return err->status;
     }
     mlb_sampler_end_window(s, &samples->window);
+    mlb_ports_end(ports, &samples->moved);
+    samples->moved_steps = s->window_steps;
     return MLB_OK;
 }
 

@@ -25,6 +25,8 @@ struct mlb_samples {
     bool warm;
     enum mlb_stop stop;
     struct mlb_telemetry_window window; /* from the first sample to the last of this rank */
+    struct mlb_moved moved;             /* by the machine's ports meanwhile, during ... */
+    uint64_t moved_steps;               /* ... this many steps */
 
     /* How steps are launched: "stream", "graph"; "" where the device knows no graphs. Why no graph
      * was tried; how much faster it was than the stream. */
