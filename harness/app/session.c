@@ -201,6 +201,7 @@ void mlb_session_close(struct mlb_session *session)
         if (station->device)
             station->device->backend->close(station->device);
     }
+    mlb_ports_close(session->ports);
     mlb_topology_close(session->topology);
     mlb_comm_close(session->comm);
     memset(session, 0, sizeof *session);
@@ -387,6 +388,7 @@ enum mlb_status mlb_session_run(struct mlb_session *session, const struct mlb_ca
     run->no_channel = station->no_channel[0] ? station->no_channel : NULL;
     run->no_channel_status = station->channel_status;
     run->telemetry = station->telemetry;
+    run->ports = session->ports;
     struct mlb_error why = {0};
     enum mlb_status status = share_of_memory(session, station, &run->ctx, &why);
     if (mlb_comm_agree(session->comm, status, &why) != MLB_OK)

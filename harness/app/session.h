@@ -14,6 +14,8 @@
 #include "harness/measure/plan.h"
 #include "harness/measure/result.h"
 #include "harness/measure/run.h"
+#include "harness/system/fabric.h"
+#include "harness/system/ports.h"
 #include "harness/system/topology.h"
 
 enum { MLB_KINDS = 4 };
@@ -42,6 +44,8 @@ struct mlb_session {
     const char *kinds[MLB_KINDS + 1]; /* those that every rank has, best first; NULL-terminated */
     const struct mlb_options *options;
     const volatile sig_atomic_t *interrupted;
+    struct mlb_fabric fabric; /* of this machine, on its first rank; after head */
+    struct mlb_ports *ports;  /* on rank 0 */
 };
 
 /* Collective. The end of a phase that may fail on one rank: all get the same status. An error is
@@ -72,5 +76,8 @@ enum mlb_status mlb_session_run(struct mlb_session *session, const struct mlb_ca
 /* Collective. Fill the head of a result; complete on rank 0. */
 enum mlb_status mlb_session_head(struct mlb_session *session, const struct mlb_plan *plan,
                                  struct mlb_result *result, struct mlb_error *err);
+/* Its last part: the networks of all machines, and what is wrong with them. session_fabric.c */
+enum mlb_status mlb_session_fabric(struct mlb_session *session, struct mlb_result *result,
+                                   struct mlb_error *err);
 
 #endif

@@ -123,5 +123,7 @@ enum mlb_status mlb_session_head(struct mlb_session *session, const struct mlb_p
                    options->price_per_hour, comm->nodes > 1 ? " a node" : "");
     }
     result->topology = mlb_topology_to_json(session->topology);
-    return note_binding(session, result, err);
+    if (note_binding(session, result, err) != MLB_OK)
+        return err->status;
+    return mlb_session_fabric(session, result, err);
 }

@@ -31,7 +31,7 @@ static void take(struct mlb_settings *settings, const char *line, size_t length)
 {
     const char *equals = memchr(line, '=', length);
     struct mlb_setting_found found;
-    if (!equals || settings->count == MLB_SETTINGS)
+    if (!equals || settings->count == MLB_NET_SETTINGS)
         return;
     int value = (int)(length - (size_t)(equals + 1 - line));
     if (!mlb_format(found.name, sizeof found.name, "%.*s", (int)(equals - line), line))

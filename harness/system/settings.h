@@ -26,7 +26,7 @@ const char *mlb_setting_nearest(const char *name);
 
 /* --------------------------------------------------------------------------------- what is set */
 
-#define MLB_SETTINGS 128
+#define MLB_NET_SETTINGS 128
 
 struct mlb_setting_found {
     char name[64];
@@ -35,7 +35,7 @@ struct mlb_setting_found {
 };
 
 struct mlb_settings {
-    struct mlb_setting_found items[MLB_SETTINGS]; /* in the order of their names */
+    struct mlb_setting_found items[MLB_NET_SETTINGS]; /* in the order of their names */
     size_t count;
 };
 
