@@ -11,6 +11,7 @@
 #include "harness/analysis/cost.h"
 #include "harness/analysis/health.h"
 #include "harness/analysis/shares.h"
+#include "harness/analysis/verdict.h"
 #include "harness/app/commands.h"
 #include "harness/app/paths.h"
 #include "harness/app/progress.h"
@@ -30,6 +31,7 @@ struct job {
     struct mlb_result result;    /* rank 0's is complete */
     struct mlb_journal *journal; /* rank 0 */
     struct mlb_peaks peaks;      /* rank 0 */
+    struct mlb_require require;  /* --require */
     char record[MLB_PATH];       /* rank 0; "" = none is written */
     unsigned char *done;         /* a flag a case: it has a row from before */
     struct mlb_progress progress;
@@ -351,30 +353,6 @@ static enum mlb_status print_summary(struct job *job, struct mlb_error *err)
     return status;
 }
 
-/* What the rows say about the machine, as the exit code. Worst first. */
-static enum mlb_status verdict(const struct mlb_result *result, struct mlb_error *err)
-{
-    size_t measured = 0, failed = 0, doubtful = 0;
-    for (size_t i = 0; i < result->row_count; i++) {
-        const struct mlb_row *row = &result->rows[i];
-        if (row->verified && !mlb_verification_passed(&row->verification))
-            return mlb_fail(err, MLB_E_WRONG, "%s %s: %s", row->workload, row->label, row->reason);
-        measured += row->status == MLB_ROW_MEASURED;
-        failed += row->status == MLB_ROW_FAILED;
-        doubtful += row->status == MLB_ROW_UNTRUSTED;
-    }
-    for (size_t i = 0; i < result->health_count; i++)
-        if (result->health[i].level == MLB_HEALTH_SICK)
-            return mlb_fail(err, MLB_E_UNHEALTHY, "%s", result->health[i].text);
-    if (failed)
-        return mlb_fail(err, MLB_E_NO_VERDICT, "%zu of %zu cases failed", failed,
-                        result->row_count);
-    if (measured == 0)
-        return mlb_fail(err, MLB_E_NO_VERDICT, "no case was measured (%zu skipped, %zu untrusted)",
-                        result->row_count - doubtful, doubtful);
-    return MLB_OK;
-}
-
 /* Rank 0: judge, save, tell. After trouble the journal stays, with how to go on. */
 static enum mlb_status finish(struct job *job, enum mlb_status trouble, struct mlb_error *err)
 {
@@ -406,7 +384,7 @@ static enum mlb_status finish(struct job *job, enum mlb_status trouble, struct m
         *err = end;
         return err->status;
     }
-    return trouble == MLB_OK ? verdict(result, err) : trouble;
+    return trouble == MLB_OK ? mlb_verdict(result, &job->require, err) : trouble;
 }
 
 static enum mlb_status prepare(struct job *job, struct mlb_error *err)
@@ -476,7 +454,9 @@ enum mlb_status mlb_cmd_run(const struct mlb_options *given, struct mlb_error *e
     struct mlb_options options = *given;
     char words[sizeof((struct mlb_result *)0)->options];
     struct job job = {.options = &options, .began_s = mlb_clock_s()};
-    enum mlb_status status = mlb_session_join(&job.session, &options, mlb_stop_watch(), err);
+    enum mlb_status status = mlb_require_parse(options.require, &job.require, err);
+    if (status == MLB_OK)
+        status = mlb_session_join(&job.session, &options, mlb_stop_watch(), err);
     bool aside = status == MLB_OK && job.session.comm->aside;
     if (status == MLB_OK && !aside)
         status = start(&job, &options, words, sizeof words, err);

@@ -34,6 +34,8 @@ const struct mlb_option mlb_options[] = {
      "ranks measure compute one after the other, not all together", RUN},
     {"oversubscribe", 0, MLB_FLAG, AT(oversubscribe), 0, 0, NULL, NULL, NULL,
      "allow more ranks on a node than it has devices or cores", BOTH},
+    {"require", 0, MLB_TEXT, AT(require), 0, 0, NULL, NULL, "WHAT",
+     "net=efa|ib|roce|gib|..., gdr=on|off: exit code 4 when collectives went another way", RUN},
     {"resume", 'r', MLB_TEXT, AT(resume), 0, 0, NULL, NULL, "JOURNAL",
      "go on with a run that was cut short; what it has measured stays", RUN},
     {"output", 'O', MLB_TEXT, AT(output), 0, 0, "results", NULL, "FOLDER", "where the record goes",

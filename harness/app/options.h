@@ -32,7 +32,7 @@ struct mlb_setting {
 struct mlb_options {
     char suite[MLB_OPTION_TEXT], only[MLB_OPTION_TEXT], device[MLB_OPTION_TEXT];
     char budget[MLB_OPTION_TEXT], resume[MLB_OPTION_TEXT], output[MLB_OPTION_TEXT];
-    char completion[MLB_OPTION_TEXT];
+    char completion[MLB_OPTION_TEXT], require[MLB_OPTION_TEXT];
     int data, format; /* indices of mlb_data_names, mlb_printer_names */
     uint64_t seed, threads;
     double price_per_hour; /* USD for one node; 0 = unknown */

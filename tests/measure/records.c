@@ -271,6 +271,18 @@ static const char topology[] =
     "\"nics\":[{\"pci_id\":\"0000:1d:00.0\",\"vendor\":\"15b3\",\"product\":\"1021\","
     "\"names\":\"mlx5_0,ib0\",\"numa\":0}],\"gpu_nic_distance\":[[\"same switch\"]]}";
 
+static const char fabric[] =
+    "{\"nics\":[{\"name\":\"mlx5_0\",\"kind\":\"ib\",\"driver\":\"mlx5_core\","
+    "\"pci_id\":\"0000:1d:00.0\",\"part\":\"15b3:1021\",\"state\":\"up\","
+    "\"said\":\"ACTIVE, LinkUp\",\"line_bytes_per_s\":50000000000,\"numa\":0,"
+    "\"pcie\":{\"gt_per_s\":32,\"lanes\":16,\"most_gt_per_s\":32,\"most_lanes\":16}}],"
+    "\"gpus\":[{\"pci_id\":\"0000:1b:00.0\",\"numa\":0}],\"nvswitches\":4,"
+    "\"gpudirect_rdma\":{\"evidence\":\"module\",\"module\":\"nvidia_peermem\","
+    "\"version\":\"580.95.05\"},\"plugins\":[\"libnccl-net.so\"],"
+    "\"settings\":{\"NCCL_ALGO\":\"Ring\"},\"machines\":[{\"machines\":\"0\",\"ports\":["
+    "{\"kind\":\"ib\",\"ports\":1,\"up\":1,\"line_bytes_per_s\":50000000000}],"
+    "\"gpudirect_rdma\":\"module\"}]}";
+
 void record_gpu(struct mlb_result *result)
 {
     set_head(result, "8x-nvidia-h200", 8);
@@ -287,6 +299,7 @@ void record_gpu(struct mlb_result *result)
     mlb_result_fact(result, "nvidia_driver", "580.95.05");
     mlb_result_fact(result, "env.NCCL_ALGO", "Ring");
     result->topology = cJSON_Parse(topology);
+    result->fabric = cJSON_Parse(fabric);
 
     add_gpu_gemm(result, "bf16 8192x8192x8192", "bf16", 1.099511627776e12, 1.391e6, false);
     add_gpu_gemm(result, "bf16 llama3-70b gate_up dgrad 8192x8192x57344", "bf16", 7.696581394432e12,

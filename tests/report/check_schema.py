@@ -38,6 +38,9 @@ BROKEN = [
     ("gpu", ["device", "uuid"], ""),
     ("gpu", ["topology", "gpu_nic_distance", 0, 0], "near"),
     ("gpu", ["topology", "numa_nodes", 0, "cpus"], "all"),
+    ("gpu", ["fabric", "nics", 0, "state"], "sleepy"),
+    ("gpu", ["fabric", "gpudirect_rdma", "evidence"], REMOVE),
+    ("gpu", ["fabric", "machines", 0, "machines"], "node7"),
 ]
 
 
@@ -96,7 +99,7 @@ BROKEN += [
 ]
 
 # Objects whose keys are the machine's or a workload's.
-OPEN = {"environment", "params", "details"}
+OPEN = {"environment", "params", "details", "settings"}
 
 
 def change(record, path, value):
