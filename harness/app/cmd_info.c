@@ -100,6 +100,7 @@ static void print_fabric(struct mlb_text *text, cJSON *json)
 {
     struct mlb_fabric fabric;
     mlb_fabric_read("", &fabric);
+    mlb_fabric_read_nvlinks(NULL, &fabric);
     mlb_text_add(text, "\nnetwork\n");
     mlb_fabric_print(&fabric, text);
     cJSON_AddItemToObject(json, "fabric", mlb_fabric_to_json(&fabric));

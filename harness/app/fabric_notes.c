@@ -159,7 +159,8 @@ static void tell_machine(struct notes *notes, size_t machine, const struct mlb_f
         if (!has_code(voice, items[i].code))
             tell(notes, place, &items[i]);
     if (notes->told > before && place[0])
-        mlb_log(notes->log, MLB_LOG_WARN, "%s, see the report's notes, is %s", place, voice->host);
+        mlb_log(notes->log, MLB_LOG_WARN, "%s, of which there are notes, is host %s", place,
+                voice->host);
 }
 
 void mlb_fabric_note(const struct mlb_fabric_voice *voices, size_t ranks, struct mlb_result *result,

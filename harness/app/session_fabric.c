@@ -94,8 +94,10 @@ enum mlb_status mlb_session_fabric(struct mlb_session *session, struct mlb_resul
     struct mlb_fabric_voice mine, *voices = NULL;
     size_t others = 0, first = 0;
     enum mlb_status status = MLB_OK;
-    if (comm->local_rank == 0)
+    if (comm->local_rank == 0) {
         mlb_fabric_read("", &session->fabric);
+        mlb_fabric_read_nvlinks(NULL, &session->fabric);
+    }
     mlb_settings_read("", environ, &settings);
     speak(session, &settings, &mine);
     if (comm->rank == 0) {

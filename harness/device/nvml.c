@@ -26,6 +26,7 @@ static const struct mlb_symbol symbols[] = {
     {"nvmlDeviceGetComputeRunningProcesses_v3", AT(processes), true},
     {"nvmlDeviceGetComputeRunningProcesses_v2", AT(processes_v2), true},
     {"nvmlDeviceGetProcessUtilization", AT(utilization), true},
+    {"nvmlDeviceGetNvLinkState", AT(nvlink_state), true},
     {NULL, 0, false},
 };
 
@@ -243,4 +244,20 @@ bool mlb_nvml_others_sm_fraction(const struct mlb_nvml *nvml, unsigned own_pid, 
     }
     *fraction = most / 100.0;
     return own;
+}
+
+/* NVML_NVLINK_MAX_LINKS is 18; of a link that the device lacks the call says "invalid argument" or
+ * "not supported". */
+bool mlb_nvml_nvlinks(const struct mlb_nvml *nvml, int *links, int *active)
+{
+    enum { MOST = 18 };
+    *links = *active = 0;
+    for (unsigned link = 0; nvml->call.nvlink_state && link < MOST; link++) {
+        int state = 0;
+        if (nvml->call.nvlink_state(nvml->device, link, &state) != 0)
+            continue;
+        (*links)++;
+        *active += state == 1;
+    }
+    return *links > 0;
 }

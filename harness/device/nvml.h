@@ -92,6 +92,7 @@ struct mlb_nvml_functions {
     int (*processes_v2)(void *device, unsigned *count, struct mlb_nvml_process *processes);
     int (*utilization)(void *device, struct mlb_nvml_utilization *samples, unsigned *count,
                        unsigned long long since_us);
+    int (*nvlink_state)(void *device, unsigned link, int *active); /* nvmlEnableState_t */
 };
 
 /* Zero-initialise; mlb_nvml_close accepts that. */
@@ -124,6 +125,8 @@ bool mlb_nvml_violation_s(const struct mlb_nvml *nvml, enum mlb_nvml_policy poli
                           double *seconds);
 bool mlb_nvml_ecc_uncorrected(const struct mlb_nvml *nvml, double *count); /* since driver load */
 bool mlb_nvml_remapped_rows(const struct mlb_nvml *nvml, double *count);   /* of all its life */
+/* NVLinks that the device has, and those of them that are up. False when it has none. */
+bool mlb_nvml_nvlinks(const struct mlb_nvml *nvml, int *links, int *active);
 /* Processes that compute on the device, this one included. In a container those outside are not
  * seen. */
 bool mlb_nvml_processes(const struct mlb_nvml *nvml, double *count);

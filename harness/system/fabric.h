@@ -54,6 +54,7 @@ struct mlb_fabric_gpu {
     char pci_id[16];
     int numa; /* -1 = unknown */
     struct mlb_pcie pcie;
+    int nvlinks, nvlinks_up; /* 0, 0 = it has none, or nobody could tell */
 };
 
 /* Evidence that a NIC may reach GPU memory. It says what could be; what NCCL did is in a row. */
@@ -81,6 +82,10 @@ struct mlb_fabric {
 };
 
 void mlb_fabric_read(const char *root, struct mlb_fabric *fabric);
+
+/* Asks NVML (the file `library`, NULL: where it usually is) for the NVLinks of fabric->gpus;
+ * without it they stay unknown. Apart from the above, since it starts a library. */
+void mlb_fabric_read_nvlinks(const char *library, struct mlb_fabric *fabric);
 
 /* Parts of the above; only fabric.c calls them. The last one needs the list of NICs. */
 void mlb_fabric_read_plugins(const char *root, struct mlb_fabric *fabric);
@@ -114,7 +119,7 @@ void mlb_find(struct mlb_findings *findings, bool warn, const char *code, const 
     __attribute__((format(printf, 4, 5)));
 
 /* Within one machine: RDMA ports that are down or slower while most of their twins are up, PCIe
- * links that were trained down. Pure. */
+ * links that were trained down, NVLinks that are down on one GPU. Pure. */
 void mlb_fabric_judge(const struct mlb_fabric *fabric, struct mlb_findings *findings);
 
 /* What is compared between machines: small enough to be gathered from every rank. */

@@ -62,6 +62,24 @@ static void print_gpudirect(const struct mlb_fabric *fabric, struct mlb_text *te
     mlb_text_add(text, "\n");
 }
 
+/* "18 of 18", or of the GPUs with the fewest and the most. */
+static void print_nvlinks(const struct mlb_fabric *fabric, struct mlb_text *text)
+{
+    int links = 0, least = 0, most = 0;
+    for (size_t i = 0; i < fabric->gpu_count; i++) {
+        const struct mlb_fabric_gpu *gpu = &fabric->gpus[i];
+        links = gpu->nvlinks > links ? gpu->nvlinks : links;
+        most = gpu->nvlinks_up > most ? gpu->nvlinks_up : most;
+        least = i == 0 || gpu->nvlinks_up < least ? gpu->nvlinks_up : least;
+    }
+    if (links == 0)
+        return;
+    mlb_text_add(text, "  NVLinks up on a GPU: ");
+    if (least < most)
+        mlb_text_addf(text, "%d to ", least);
+    mlb_text_addf(text, "%d of %d\n", most, links);
+}
+
 static void print_plugins(const struct mlb_fabric *fabric, struct mlb_text *text)
 {
     if (fabric->plugin_count == 0 && fabric->gpu_count == 0)
@@ -82,6 +100,7 @@ void mlb_fabric_print(const struct mlb_fabric *fabric, struct mlb_text *text)
         mlb_text_addf(text, "  and %zu more\n", fabric->nics_left_out);
     if (fabric->nvswitches)
         mlb_text_addf(text, "  NVSwitches: %d\n", fabric->nvswitches);
+    print_nvlinks(fabric, text);
     print_gpudirect(fabric, text);
     print_plugins(fabric, text);
 }
@@ -154,8 +173,10 @@ static bool add_gpus(cJSON *json, const struct mlb_fabric *fabric)
     for (size_t i = 0; good && i < fabric->gpu_count; i++) {
         const struct mlb_fabric_gpu *gpu = &fabric->gpus[i];
         cJSON *element = add_element(list);
-        good = element && add_text(element, "pci_id", gpu->pci_id) &&
-               add_numa(element, gpu->numa) && add_pcie(element, &gpu->pcie);
+        good =
+            element && add_text(element, "pci_id", gpu->pci_id) && add_numa(element, gpu->numa) &&
+            add_pcie(element, &gpu->pcie) && add_positive(element, "nvlinks", gpu->nvlinks) &&
+            (gpu->nvlinks == 0 || cJSON_AddNumberToObject(element, "nvlinks_up", gpu->nvlinks_up));
     }
     return good && add_positive(json, "nvswitches", fabric->nvswitches);
 }

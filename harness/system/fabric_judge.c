@@ -107,6 +107,21 @@ static bool rdma_on_node(const struct mlb_fabric *fabric, int numa)
     return false;
 }
 
+/* Links that are down on all GPUs alike belong to a machine that was built so. */
+static void judge_nvlinks(const struct mlb_fabric *fabric, struct mlb_findings *findings)
+{
+    int most = 0;
+    for (size_t i = 0; i < fabric->gpu_count; i++)
+        if (fabric->gpus[i].nvlinks_up > most)
+            most = fabric->gpus[i].nvlinks_up;
+    for (size_t i = 0; i < fabric->gpu_count; i++) {
+        const struct mlb_fabric_gpu *gpu = &fabric->gpus[i];
+        if (gpu->nvlinks > 0 && gpu->nvlinks_up < most)
+            mlb_find(findings, true, "nvlink", "a GPU (%s) has %d NVLinks up, others have %d",
+                     gpu->pci_id, gpu->nvlinks_up, most);
+    }
+}
+
 /* GPUs whose NUMA node has no RDMA port while another node has. */
 static void judge_pairs(const struct mlb_fabric *fabric, struct mlb_findings *findings)
 {
@@ -138,6 +153,7 @@ void mlb_fabric_judge(const struct mlb_fabric *fabric, struct mlb_findings *find
     }
     for (size_t i = 0; i < fabric->gpu_count; i++)
         judge_lanes("a GPU", fabric->gpus[i].pci_id, &fabric->gpus[i].pcie, findings);
+    judge_nvlinks(fabric, findings);
     judge_pairs(fabric, findings);
 }
 
@@ -233,7 +249,7 @@ void mlb_fabric_differ(const struct mlb_fabric_brief *mine, const struct mlb_fab
     differ_in_number(mine, usual, findings);
     for (size_t i = 0; i < mine->port_count; i++) {
         const struct mlb_brief_port *port = &mine->ports[i], *twin = same_port(usual, port);
-        if (twin && port->kind != MLB_NIC_VIRTUAL)
+        if (twin)
             differ_in_port(port, twin, findings);
     }
     if (strcmp(mine->gpudirect, usual->gpudirect) != 0)

@@ -48,6 +48,14 @@ const char *nvmlErrorString(int code)
 
 #if !defined(FAKE_NVML_OLD)
 
+int nvmlDeviceGetNvLinkState(void *handle, unsigned link, int *active);
+int nvmlDeviceGetNvLinkState(void *handle, unsigned link, int *active)
+{
+    (void)handle;
+    *active = link < fake_nvml.links_up;
+    return link < fake_nvml.links ? 0 : 2;
+}
+
 struct violation {
     unsigned long long reference_us, violation_ns;
 };

@@ -11,6 +11,7 @@ struct fake_nvml {
     unsigned long long energy_mj, reasons, power_ns, thermal_ns, board_ns, reliability_ns, ecc;
     unsigned default_mw, memory_celsius, power_now_mw; /* 0: the field is not supported */
     unsigned remapped, processes, others_sm;           /* others_sm: percent of another process */
+    unsigned links, links_up;
     unsigned own_pid; /* as the driver numbers this process; 0 = hidden */
 };
 

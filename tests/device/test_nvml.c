@@ -22,6 +22,25 @@ static int open_fake(void **state)
     return 0;
 }
 
+static void test_nvlinks_are_counted(void **state)
+{
+    struct fake_nvml *fake = *state;
+    struct mlb_nvml nvml = {0};
+    struct mlb_error err = {0};
+    int links, active;
+    check_ok(mlb_nvml_open(&nvml, FAKE_NVML, PCI, &err), &err);
+    check_true(!mlb_nvml_nvlinks(&nvml, &links, &active));
+    fake->links = 18;
+    fake->links_up = 17;
+    check_true(mlb_nvml_nvlinks(&nvml, &links, &active));
+    check_i64(links, 18);
+    check_i64(active, 17);
+    mlb_nvml_close(&nvml);
+    check_ok(mlb_nvml_open(&nvml, FAKE_NVML_OLD, PCI, &err), &err);
+    check_true(!mlb_nvml_nvlinks(&nvml, &links, &active));
+    mlb_nvml_close(&nvml);
+}
+
 static void test_readings_in_si_units(void **state)
 {
     const struct fake_nvml *fake = *state;
@@ -284,6 +303,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_readings_in_si_units, open_fake),
+        cmocka_unit_test_setup(test_nvlinks_are_counted, open_fake),
         cmocka_unit_test_setup(test_fields, open_fake),
         cmocka_unit_test_setup(test_a_reading_that_fails_is_absent, open_fake),
         cmocka_unit_test_setup(test_an_old_driver_lacks_functions, open_fake),

@@ -89,6 +89,22 @@ static void a_gpu_is_judged_by_its_lanes_alone(void **state)
     remove_files(&files);
 }
 
+static void a_gpu_with_fewer_nvlinks_is_named(void **state)
+{
+    (void)state;
+    struct judged judged = {.findings = {judged.items, 0, ROOM, 0}};
+    struct mlb_fabric fabric = {.gpu_count = 3};
+    for (size_t i = 0; i < fabric.gpu_count; i++)
+        fabric.gpus[i] = (struct mlb_fabric_gpu){.numa = -1, .nvlinks = 18, .nvlinks_up = 12};
+    mlb_fabric_judge(&fabric, &judged.findings);
+    check_u64(judged.findings.count, 0);
+    fabric.gpus[1].nvlinks_up = 11;
+    mlb_format(fabric.gpus[1].pci_id, sizeof fabric.gpus[1].pci_id, "0000:81:00.0");
+    mlb_fabric_judge(&fabric, &judged.findings);
+    check_u64(judged.findings.count, 1);
+    check_text(judged.items[0].text, "a GPU (0000:81:00.0) has 11 NVLinks up, others have 12");
+}
+
 static void a_node_without_a_port_is_told(void **state)
 {
     (void)state;
@@ -186,6 +202,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sick_port_is_named),
         cmocka_unit_test(a_gpu_is_judged_by_its_lanes_alone),
+        cmocka_unit_test(a_gpu_with_fewer_nvlinks_is_named),
         cmocka_unit_test(a_node_without_a_port_is_told),
         cmocka_unit_test(a_full_list_counts_what_it_leaves_out),
         cmocka_unit_test(machines_are_compared),
