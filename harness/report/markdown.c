@@ -35,6 +35,8 @@ static void add_header(struct mlb_text *to, const struct mlb_result *result)
         add_item(to, "device", text);
     if (mlb_report_job_text(result, text, sizeof text))
         add_item(to, "job", text);
+    if (mlb_report_network_text(result, text, sizeof text))
+        add_item(to, "network", text);
     mlb_format(text, sizeof text, "%s, seed %llu", result->data, (unsigned long long)result->seed);
     add_item(to, "data", text);
     if (mlb_report_precision_text(result, text, sizeof text))

@@ -72,6 +72,7 @@ size_t mlb_report_count(const struct mlb_result *result, enum mlb_row_status sta
  */
 bool mlb_report_device_text(const struct mlb_result *result, char *to, size_t size);
 bool mlb_report_job_text(const struct mlb_result *result, char *to, size_t size);
+bool mlb_report_network_text(const struct mlb_result *result, char *to, size_t size);
 bool mlb_report_precision_text(const struct mlb_result *result, char *to, size_t size);
 /* "NVIDIA H200: datasheet ...": what the percentages are of. */
 bool mlb_report_peak_text(const struct mlb_report *report, char *to, size_t size);

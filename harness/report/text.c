@@ -54,6 +54,8 @@ static void add_header(struct mlb_text *to, const struct mlb_result *result)
         add_entry(to, "device", text);
     if (mlb_report_job_text(result, text, sizeof text))
         add_entry(to, "job", text);
+    if (mlb_report_network_text(result, text, sizeof text))
+        add_entry(to, "network", text);
     mlb_format(text, sizeof text, "%s, seed %llu", result->data, (unsigned long long)result->seed);
     add_entry(to, "data", text);
     if (mlb_report_precision_text(result, text, sizeof text))

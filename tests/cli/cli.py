@@ -35,6 +35,7 @@ class Words(Case):
             (["run", "--budget", "soon"], ["--budget soon", "90s"]),
             (["run", "--budget", "$2"], ["needs --price-per-hour"]),
             (["run", "--budget", "0s"], ["must be more than nothing"]),
+            (["run", "--require", "net=eva"], ["'net=eva' is not known", "net=efa|ib"]),
             (["run", "-s", "smoke", "--device", "tpu"], ["match", "--device tpu"]),
             (["run", "-s", "smoke", "--only", "nothing"], ["match", "--only nothing"]),
             (["run", "-s", "smoke", "gemm"], ["one of the two"]),
