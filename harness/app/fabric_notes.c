@@ -141,6 +141,33 @@ static void tell(struct notes *notes, const char *place, const struct mlb_findin
                     "%s%s%s", place, place[0] ? ": " : "", finding->text);
 }
 
+static bool advises(const struct mlb_fabric_voice *voice, const char *text)
+{
+    for (size_t i = 0; i < voice->advice_count; i++)
+        if (strcmp(voice->advice[i].text, text) == 0)
+            return true;
+    return false;
+}
+
+static bool all_advise(const struct notes *notes, const char *text)
+{
+    for (size_t i = 0; i < notes->ranks; i++)
+        if (notes->voices[i].speaks && !advises(&notes->voices[i], text))
+            return false;
+    return true;
+}
+
+/* What holds for every machine is told once, for none of them. */
+static void tell_advice(struct notes *notes, size_t machine, const struct mlb_fabric_voice *voice,
+                        const char *place)
+{
+    for (size_t i = 0; i < voice->advice_count; i++) {
+        bool all = all_advise(notes, voice->advice[i].text);
+        if (!all || machine == 0)
+            tell(notes, all ? "" : place, &voice->advice[i]);
+    }
+}
+
 static void tell_machine(struct notes *notes, size_t machine, const struct mlb_fabric_brief *usual)
 {
     struct mlb_finding items[MLB_VOICE_FINDINGS];
@@ -158,6 +185,7 @@ static void tell_machine(struct notes *notes, size_t machine, const struct mlb_f
     for (size_t i = 0; i < differ.count; i++)
         if (!has_code(voice, items[i].code))
             tell(notes, place, &items[i]);
+    tell_advice(notes, machine, voice, place);
     if (notes->told > before && place[0])
         mlb_log(notes->log, MLB_LOG_WARN, "%s, of which there are notes, is host %s", place,
                 voice->host);

@@ -9,6 +9,7 @@
 #include "harness/system/fabric.h"
 
 #define MLB_VOICE_FINDINGS 4
+#define MLB_VOICE_ADVICE   8
 
 /* Of one rank. Plain bytes: it is gathered. */
 struct mlb_fabric_voice {
@@ -18,11 +19,14 @@ struct mlb_fabric_voice {
     struct mlb_fabric_brief brief;
     size_t finding_count;
     struct mlb_finding findings[MLB_VOICE_FINDINGS]; /* of the machine by itself */
-    uint64_t settings;                               /* mlb_settings_hash; of every rank */
+    size_t advice_count;
+    struct mlb_finding advice[MLB_VOICE_ADVICE]; /* on the settings that it has */
+    uint64_t settings;                           /* mlb_settings_hash; of every rank */
 };
 
-/* Notes on sick ports and on machines whose network is not the one that most have; the log tells
- * the names of their hosts. `voices` are of all ranks, in their order. */
+/* Notes on sick ports, on settings (once, where all machines have them alike) and on machines whose
+ * network is not the one that most have; the log tells the names of their hosts. `voices` are of
+ * all ranks, in their order. */
 void mlb_fabric_note(const struct mlb_fabric_voice *voices, size_t ranks, struct mlb_result *result,
                      const struct mlb_log *log);
 

@@ -17,6 +17,7 @@ static void speak(const struct mlb_session *session, const struct mlb_settings *
 {
     const struct mlb_comm *comm = session->comm;
     struct mlb_findings findings = {voice->findings, 0, MLB_VOICE_FINDINGS, 0};
+    struct mlb_findings advice = {voice->advice, 0, MLB_VOICE_ADVICE, 0};
     memset(voice, 0, sizeof *voice);
     voice->node = comm->node;
     voice->settings = mlb_settings_hash(settings);
@@ -27,6 +28,8 @@ static void speak(const struct mlb_session *session, const struct mlb_settings *
     mlb_fabric_brief(&session->fabric, &voice->brief);
     mlb_fabric_judge(&session->fabric, &findings);
     voice->finding_count = findings.count;
+    mlb_settings_judge("", settings, &session->fabric, &advice);
+    voice->advice_count = advice.count;
 }
 
 /* The rank that has other settings sends its lines, in which values are hashes; rank 0 names those
@@ -55,17 +58,6 @@ static enum mlb_status compare_settings(struct mlb_session *session,
     return MLB_OK;
 }
 
-static void note_settings(const struct mlb_session *session, const struct mlb_settings *settings,
-                          struct mlb_result *result)
-{
-    struct mlb_finding items[12];
-    struct mlb_findings findings = {items, 0, sizeof items / sizeof items[0], 0};
-    mlb_settings_judge("", settings, &session->fabric, &findings);
-    for (size_t i = 0; i < findings.count; i++)
-        mlb_result_note(result, items[i].warn ? MLB_HEALTH_WARN : MLB_HEALTH_NOTE, items[i].code,
-                        "%s", items[i].text);
-}
-
 /* Rank 0. A record without a network's description is still a record. */
 static void describe(const struct mlb_session *session, const struct mlb_settings *settings,
                      const struct mlb_fabric_voice *voices, struct mlb_result *result)
@@ -83,7 +75,6 @@ static void describe(const struct mlb_session *session, const struct mlb_setting
         cJSON_Delete(machines);
     result->fabric = json;
     mlb_fabric_note(voices, (size_t)session->comm->size, result, &session->log);
-    note_settings(session, settings, result);
 }
 
 enum mlb_status mlb_session_fabric(struct mlb_session *session, struct mlb_result *result,

@@ -115,6 +115,31 @@ static void one_thing_is_told_once(void **state)
     mlb_result_free(&result);
 }
 
+static void advise(struct mlb_fabric_voice *voice, const char *text)
+{
+    struct mlb_findings advice = {voice->advice, voice->advice_count, MLB_VOICE_ADVICE, 0};
+    mlb_find(&advice, true, "setting", "%s", text);
+    voice->advice_count = advice.count;
+}
+
+/* A variable that all have, and one that names what only machine 2 lacks. */
+static void advice_is_told_once_or_with_its_place(void **state)
+{
+    (void)state;
+    struct mlb_result result = {0};
+    struct mlb_fabric_voice *voices = healthy();
+    for (size_t i = 0; i < RANKS; i += LOCAL)
+        advise(&voices[i], "NCCL knows no NCCL_FOO");
+    advise(&voices[2 * LOCAL], "NCCL_SOCKET_IFNAME names eth1: there is no such device");
+    mlb_fabric_note(voices, RANKS, &result, NULL);
+    check_u64(result.health_count, 2);
+    check_text(result.health[0].text, "NCCL knows no NCCL_FOO");
+    check_text(result.health[1].text,
+               "machine 2 (ranks 4-5): NCCL_SOCKET_IFNAME names eth1: there is no such device");
+    free(voices);
+    mlb_result_free(&result);
+}
+
 static void a_job_on_one_machine_names_none(void **state)
 {
     (void)state;
@@ -169,6 +194,7 @@ int main(void)
         cmocka_unit_test(the_odd_machine_is_named),
         cmocka_unit_test(the_usual_machines_come_first),
         cmocka_unit_test(one_thing_is_told_once),
+        cmocka_unit_test(advice_is_told_once_or_with_its_place),
         cmocka_unit_test(a_job_on_one_machine_names_none),
         cmocka_unit_test(many_findings_are_counted),
         cmocka_unit_test(ranks_with_other_settings_are_counted),
