@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/analysis/peak.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "harness/base/dtype.h"
+#include "harness/base/json_strict.h"
 #include "harness/base/text.h"
 
 #define FILE_LIMIT ((size_t)1 << 20) /* bytes; the table is a few KiB */
@@ -15,42 +15,6 @@
 static const char *const top_keys[] = {"devices", NULL};
 static const char *const device_keys[] = {"names",       "units",  "flop_per_s", "op_per_s",
                                           "bytes_per_s", "source", NULL};
-
-static bool is_one_of(const char *word, const char *const *words)
-{
-    for (; *words; words++)
-        if (strcmp(word, *words) == 0)
-            return true;
-    return false;
-}
-
-static enum mlb_status check_key(const struct mlb_json *json, const cJSON *item,
-                                 const char *const *keys, struct mlb_error *err)
-{
-    if (is_one_of(item->string, keys))
-        return MLB_OK;
-    const char *near = mlb_nearest(item->string, keys);
-    return mlb_json_fail(json, item, err, "unknown key '%s'%s%s%s", item->string,
-                         near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
-}
-
-/* Every key of `object` is one of `keys`. */
-static enum mlb_status check_keys(const struct mlb_json *json, const cJSON *object,
-                                  const char *const *keys, struct mlb_error *err)
-{
-    for (const cJSON *item = object->child; item; item = item->next)
-        if (check_key(json, item, keys, err) != MLB_OK)
-            return err->status;
-    return MLB_OK;
-}
-
-static enum mlb_status check_positive(const struct mlb_json *json, const cJSON *item,
-                                      struct mlb_error *err)
-{
-    if (cJSON_IsNumber(item) && item->valuedouble > 0.0 && isfinite(item->valuedouble))
-        return MLB_OK;
-    return mlb_json_fail(json, item, err, "'%s' must be a number above 0", item->string);
-}
 
 /* Element types that only blocks with scales of their own make. */
 static const char *const block_types[] = {"mxfp8", "nvfp4", NULL};
@@ -66,14 +30,14 @@ static enum mlb_status check_rates(const struct mlb_json *json, const cJSON *obj
                              object->string);
     for (const cJSON *item = object->child; item; item = item->next) {
         enum mlb_dtype dtype = MLB_F64;
-        if (!is_one_of(item->string, block_types) &&
-            check_key(json, item, mlb_dtype_names, err) != MLB_OK)
+        if (!mlb_is_one_of(item->string, block_types) &&
+            mlb_json_check_key(json, item, mlb_dtype_names, err) != MLB_OK)
             return err->status;
         mlb_dtype_parse(item->string, &dtype);
         if ((dtype == MLB_S8 || dtype == MLB_S32) != integers)
             return mlb_json_fail(json, item, err, "'%s' belongs into '%s'", item->string,
                                  integers ? "flop_per_s" : "op_per_s");
-        if (check_positive(json, item, err) != MLB_OK)
+        if (mlb_json_check_positive(json, item, err) != MLB_OK)
             return err->status;
     }
     return MLB_OK;
@@ -119,11 +83,11 @@ static enum mlb_status check_device(const struct mlb_json *json, const cJSON *de
     const cJSON *bytes = cJSON_GetObjectItemCaseSensitive(device, "bytes_per_s");
     const cJSON *units = cJSON_GetObjectItemCaseSensitive(device, "units");
     const char *source = NULL;
-    if (check_keys(json, device, device_keys, err) != MLB_OK ||
+    if (mlb_json_check_keys(json, device, device_keys, err) != MLB_OK ||
         check_names(json, device, err) != MLB_OK || check_rates(json, flop, false, err) != MLB_OK ||
         check_rates(json, op, true, err) != MLB_OK ||
-        (bytes && check_positive(json, bytes, err) != MLB_OK) ||
-        (units && check_positive(json, units, err) != MLB_OK))
+        (bytes && mlb_json_check_positive(json, bytes, err) != MLB_OK) ||
+        (units && mlb_json_check_positive(json, units, err) != MLB_OK))
         return err->status;
     if (!mlb_json_get_text(device, "source", &source) || !source[0])
         return mlb_json_fail(json, device, err,
@@ -138,7 +102,7 @@ static enum mlb_status check_document(const struct mlb_json *json, struct mlb_er
 {
     if (!cJSON_IsObject(json->root))
         return mlb_json_fail(json, json->root, err, "must be an object with 'devices'");
-    if (check_keys(json, json->root, top_keys, err) != MLB_OK)
+    if (mlb_json_check_keys(json, json->root, top_keys, err) != MLB_OK)
         return err->status;
     const cJSON *devices = cJSON_GetObjectItemCaseSensitive(json->root, "devices");
     if (!cJSON_IsArray(devices))
