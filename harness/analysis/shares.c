@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "harness/analysis/bound.h"
+#include "harness/analysis/bound_link.h"
 
 static struct mlb_rate verified_rate(const struct mlb_result *result, const struct mlb_row *row,
                                      const struct mlb_summary *time)
@@ -24,10 +25,22 @@ double mlb_share_of_datasheet(const struct mlb_result *result, const struct mlb_
     return peak.known && peak.value > 0.0 ? rate.value / peak.value : 0.0;
 }
 
+/* Ranks of a collective may stand on the host while the record's device is a GPU. */
+static double share_of_links(const struct mlb_result *result, const struct mlb_row *row,
+                             const struct mlb_summary *time)
+{
+    struct mlb_rate rate = mlb_phase_rate(row, time, MLB_RATE_BYTES);
+    struct mlb_link_bound bound = mlb_bound_of_collective(result, row);
+    return rate.known && bound.known && mlb_row_verified(row) ? rate.value / bound.bytes_per_s
+                                                              : 0.0;
+}
+
 /* A bus has its share without a clock: its own does not move. */
 double mlb_share_of_bound(const struct mlb_result *result, const struct mlb_row *row,
                           const struct mlb_summary *time, const struct mlb_telemetry_window *window)
 {
+    if (row->work.bus_factor > 0.0)
+        return share_of_links(result, row, time);
     struct mlb_rate rate = verified_rate(result, row, time);
     struct mlb_bound bound = mlb_bound_of_row(&result->device, row, window);
     bool told = bound.known && (bound.at_clock || bound.clock_hz == 0.0);
@@ -67,9 +80,18 @@ static struct mlb_maybe if_positive(double value)
     return (struct mlb_maybe){value > 0.0, value};
 }
 
+double mlb_share_of_published(const struct mlb_result *result,
+                              const struct mlb_expectations *expectations,
+                              const struct mlb_row *row)
+{
+    struct mlb_expectation best = mlb_published_of_row(result, expectations, row);
+    return best.known ? mlb_row_rate(row, MLB_RATE_BUS).value / best.bus_bytes_per_s : 0.0;
+}
+
 void mlb_shares_note(const struct mlb_result *result, const struct mlb_peaks *peaks,
-                     struct mlb_row *row)
+                     const struct mlb_expectations *expectations, struct mlb_row *row)
 {
     row->of_datasheet = if_positive(mlb_share_of_datasheet(result, peaks, row));
     row->of_bound = if_positive(mlb_share_of_bound(result, row, &row->summary, &row->telemetry));
+    row->of_published = if_positive(mlb_share_of_published(result, expectations, row));
 }

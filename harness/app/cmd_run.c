@@ -7,12 +7,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "harness/analysis/bound.h"
 #include "harness/analysis/cost.h"
-#include "harness/analysis/health.h"
-#include "harness/analysis/shares.h"
 #include "harness/analysis/verdict.h"
 #include "harness/app/commands.h"
+#include "harness/app/judges.h"
 #include "harness/app/paths.h"
 #include "harness/app/progress.h"
 #include "harness/app/resume.h"
@@ -30,7 +28,7 @@ struct job {
     struct mlb_plan plan;
     struct mlb_result result;    /* rank 0's is complete */
     struct mlb_journal *journal; /* rank 0 */
-    struct mlb_peaks peaks;      /* rank 0 */
+    struct mlb_judges judges;    /* rank 0 */
     struct mlb_require require;  /* --require */
     char record[MLB_PATH];       /* rank 0; "" = none is written */
     unsigned char *done;         /* a flag a case: it has a row from before */
@@ -189,15 +187,21 @@ static double limit_of(const struct mlb_case *item)
     return measure->max_time_s + measure->max_warmup_s + sustain_s;
 }
 
+static struct mlb_report report_of(const struct job *job)
+{
+    return (struct mlb_report){.result = &job->result,
+                               .peaks = &job->judges.peaks,
+                               .verbose = job->options->verbose};
+}
+
 /* A row is on disk before the next case starts. */
 static enum mlb_status keep(struct job *job, struct mlb_row *row, struct mlb_error *err)
 {
     enum mlb_status status = MLB_OK;
     if (is_root(job)) {
         struct mlb_text line = {0};
-        struct mlb_report report = {.result = &job->result, .peaks = &job->peaks};
-        mlb_bound_judge(&job->result.device, row);
-        mlb_shares_note(&job->result, &job->peaks, row);
+        struct mlb_report report = report_of(job);
+        mlb_judge_row(&job->judges, &job->result, row);
         mlb_report_row_line(&report, row, &line);
         mlb_progress_clear(&job->progress);
         mlb_log(&job->session.log, MLB_LOG_DEBUG, "%s", mlb_text_get(&line));
@@ -326,25 +330,11 @@ static enum mlb_status measure_all(struct job *job, struct mlb_error *err)
 /* --------------------------------------------------------------------------------------- the end
  */
 
-static void open_peaks(struct job *job)
-{
-    char configs[MLB_PATH], path[MLB_PATH + 32];
-    struct mlb_error trouble = {0};
-    if (mlb_configs_folder(configs, &trouble) == MLB_OK) {
-        mlb_format(path, sizeof path, "%s/devices.json", configs);
-        mlb_peaks_open(&job->peaks, path, &trouble);
-    }
-    if (trouble.status != MLB_OK)
-        mlb_log(&job->session.log, MLB_LOG_WARN, "no percentages of peak: %s", trouble.text);
-}
-
 static enum mlb_status print_summary(struct job *job, struct mlb_error *err)
 {
-    struct mlb_report report = {.result = &job->result,
-                                .peaks = &job->peaks,
-                                .record_path = job->record,
-                                .verbose = job->options->verbose};
+    struct mlb_report report = report_of(job);
     struct mlb_text text = {0};
+    report.record_path = job->record;
     const struct mlb_printer *printer = mlb_printer_find(mlb_printer_names[job->options->format]);
     enum mlb_status status = printer->print(&report, &text, err);
     if (status == MLB_OK)
@@ -361,7 +351,7 @@ static enum mlb_status finish(struct job *job, enum mlb_status trouble, struct m
     result->wall_s = job->earlier_s + mlb_clock_s() - job->began_s;
     mlb_utc_now(result->ended_utc);
     result->complete = trouble == MLB_OK && !job->stopped;
-    mlb_health_judge(result);
+    mlb_judge_record(&job->judges, result);
     if (trouble != MLB_OK) {
         job->record[0] = '\0';
         if (job->journal)
@@ -394,7 +384,7 @@ static enum mlb_status prepare(struct job *job, struct mlb_error *err)
         mlb_session_agree(&job->session, read_budget(job, err), err) != MLB_OK)
         return err->status;
     if (is_root(job))
-        open_peaks(job);
+        mlb_judges_open(&job->judges, &job->session.log);
     return open_record(job, err);
 }
 
@@ -469,7 +459,7 @@ enum mlb_status mlb_cmd_run(const struct mlb_options *given, struct mlb_error *e
     if (status == MLB_E_COMM || status == MLB_E_TIMEOUT)
         end_lost_job(&job, status, err);
     mlb_result_free(&job.result);
-    mlb_peaks_close(&job.peaks);
+    mlb_judges_close(&job.judges);
     mlb_plan_free(&job.plan);
     free(job.done);
     mlb_session_close(&job.session);

@@ -126,8 +126,8 @@ struct mlb_row {
     bool has_sustain;
     struct mlb_sustain sustain;
 
-    /* shares: { of_datasheet, of_bound } of the row's rate; see analysis/shares.h */
-    struct mlb_maybe of_datasheet, of_bound;
+    /* shares: { of_datasheet, of_bound, of_published } of the row's rate; analysis/shares.h */
+    struct mlb_maybe of_datasheet, of_bound, of_published;
 };
 
 enum mlb_health_level { MLB_HEALTH_NOTE, MLB_HEALTH_WARN, MLB_HEALTH_SICK };

@@ -101,6 +101,7 @@ const struct mlb_field mlb_fields_verification[] = {
 const struct mlb_field mlb_fields_shares[] = {
     ROW("of_datasheet", MAYBE, ALWAYS, of_datasheet),
     ROW("of_bound", MAYBE, ALWAYS, of_bound),
+    ROW("of_published", MAYBE, ALWAYS, of_published),
     END};
 
 const struct mlb_field mlb_fields_ports[] = {

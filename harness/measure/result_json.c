@@ -308,7 +308,7 @@ static bool add_ports(cJSON *json, const struct mlb_row *row)
 
 static bool add_shares(cJSON *json, const struct mlb_row *row)
 {
-    return (!row->of_datasheet.known && !row->of_bound.known) ||
+    return (!row->of_datasheet.known && !row->of_bound.known && !row->of_published.known) ||
            add_group(json, "shares", mlb_fields_shares, row);
 }
 

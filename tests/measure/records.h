@@ -12,10 +12,12 @@ struct record_maker {
     void (*make)(struct mlb_result *result); /* fills a zeroed result; mlb_result_free frees it */
 };
 
-/* A priced GPU job, a CPU job with every status, a bare one; ends with a NULL name. */
+/* A priced GPU job, one on several machines, a CPU job with every status, a bare one; ends with a
+ * NULL name. */
 extern const struct record_maker record_makers[];
 
 void record_gpu(struct mlb_result *result);   /* 8 ranks, price, telemetry, collectives, topology */
+void record_nodes(struct mlb_result *result); /* 2 x 8 GPUs: collectives by scope, ports, fabric */
 void record_cpu(struct mlb_result *result);   /* 2 ranks, every status, health notes, no price */
 void record_empty(struct mlb_result *result); /* nothing but what must be there */
 

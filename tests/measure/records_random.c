@@ -257,6 +257,7 @@ void record_random_row(struct mlb_row *row, uint64_t seed)
         random_sustain(&dice, row);
     row->of_datasheet = maybe(&dice);
     row->of_bound = maybe(&dice);
+    row->of_published = maybe(&dice);
 }
 
 static void random_head(struct dice *dice, struct mlb_result *result)

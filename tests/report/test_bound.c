@@ -176,17 +176,17 @@ static void test_shares(void **state)
     snprintf(result.device.name, sizeof result.device.name, "NVIDIA H200");
     check_ok(mlb_peaks_open(&peaks, MLB_TEST_SOURCE_DIR "/configs/devices.json", &err), &err);
     row.telemetry.clock_median_hz = (struct mlb_maybe){true, 1.4e9};
-    mlb_shares_note(&result, &peaks, &row);
+    mlb_shares_note(&result, &peaks, NULL, &row);
     check_true(!row.of_datasheet.known && !row.of_bound.known); /* nothing was verified */
     row.verified = true;
     row.verification.checked = 1;
-    mlb_shares_note(&result, &peaks, &row);
+    mlb_shares_note(&result, &peaks, NULL, &row);
     check_close(row.of_datasheet.value, 700.0 / 989.0, 1e-12);
     check_close(row.of_bound.value, 700e12 / (132 * 4096 * 1.4e9), 1e-12);
-    mlb_shares_note(&result, NULL, &row); /* no table of datasheets */
+    mlb_shares_note(&result, NULL, NULL, &row); /* no table of datasheets */
     check_true(!row.of_datasheet.known && row.of_bound.known);
     result.oversubscribed = true;
-    mlb_shares_note(&result, &peaks, &row);
+    mlb_shares_note(&result, &peaks, NULL, &row);
     check_true(!row.of_datasheet.known && !row.of_bound.known);
     mlb_peaks_close(&peaks);
 }

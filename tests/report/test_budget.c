@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What several rows of collectives say together, of the constructed record of two machines. */
+#include "tests/check.h"
+
+#include "harness/analysis/hierarchy.h"
+#include "harness/analysis/loss_budget.h"
+#include "harness/analysis/wire_row.h"
+#include "tests/measure/records.h"
+
+static void health_notes(void **state)
+{
+    (void)state;
+    struct mlb_result result = {0};
+    record_nodes(&result);
+    mlb_wire_judge(&result);
+    check_u64(result.health_count, 1);
+    check_text(result.health[0].code, "wire_bytes");
+    check_contains(result.health[0].text, "another way");
+    check_contains(result.health[0].text, "1 row; all_gather 1 GiB f32: 4 MiB counted, 960 MiB");
+    mlb_result_free(&result);
+}
+
+static void by_scope(void **state)
+{
+    (void)state;
+    struct mlb_result result = {0};
+    struct mlb_hierarchy hierarchy;
+    record_nodes(&result);
+    check_true(!mlb_hierarchy_at(&result, 0, &hierarchy)); /* 16 GiB: one scope */
+    check_true(mlb_hierarchy_at(&result, 1, &hierarchy));
+    check_true(hierarchy.rows[MLB_SCOPE_ALL] == &result.rows[1]);
+    check_true(hierarchy.rows[MLB_SCOPE_NODE] == &result.rows[3]);
+    check_true(hierarchy.rows[MLB_SCOPE_RAIL] == &result.rows[4]);
+    check_true(hierarchy.rows[MLB_SCOPE_RAILS] == &result.rows[5]);
+    check_true(!mlb_hierarchy_at(&result, 3, &hierarchy)); /* not the first */
+    check_true(!mlb_hierarchy_at(&result, 6, &hierarchy)); /* hosts: one scope */
+    check_true(mlb_hierarchy_at(&result, 7, &hierarchy));
+    check_true(hierarchy.rows[MLB_SCOPE_ALL] == NULL);
+    result.rows[8].verification.wrong = 1;
+    check_true(!mlb_hierarchy_at(&result, 7, &hierarchy));
+    result.nodes = 1;
+    check_true(!mlb_hierarchy_at(&result, 1, &hierarchy));
+    mlb_result_free(&result);
+}
+
+static void budget(void **state)
+{
+    (void)state;
+    static const struct {
+        double rate, of_line, of_before;
+    } expected[MLB_LOSS_STEPS] = {
+        {47e9, 0.94, 0},          {46.5e9, 0.93, 46.5 / 47},   {45e9, 0.9, 45 / 46.5},
+        {352e9, 0.88, 44.0 / 45}, {245.3e9, 0.613, 30.7 / 44}, {200e9, 0.5, 200 / 245.3}};
+    struct mlb_result result = {0};
+    struct mlb_loss_step steps[MLB_LOSS_STEPS];
+    record_nodes(&result);
+    check_u64(mlb_loss_budget(&result, steps), 6);
+    for (size_t i = 0; i < MLB_LOSS_STEPS; i++) {
+        check_true((steps[i].row != NULL) == (expected[i].rate > 0.0));
+        check_close(steps[i].network_bytes_per_s, expected[i].rate, 4e-3);
+        check_close(steps[i].of_line, expected[i].of_line, 4e-3);
+        check_close(steps[i].of_before, expected[i].of_before, 8e-3);
+    }
+    result.rows[4].status = MLB_ROW_UNTRUSTED; /* one rail: now compared with the step before it */
+    check_u64(mlb_loss_budget(&result, steps), 5);
+    check_true(steps[2].row == NULL);
+    check_close(steps[3].of_before, 44 / 46.5, 8e-3);
+    cJSON_Delete(result.fabric); /* the NICs' rates are not known: rail by rail */
+    result.fabric = NULL;
+    for (size_t i = 0; i < result.row_count; i++)
+        result.rows[i].port_count = 0;
+    check_u64(mlb_loss_budget(&result, steps), 5);
+    check_close(steps[3].of_line, 0, 0);
+    check_close(steps[3].of_before, 44 / 46.5, 8e-3);
+    mlb_result_free(&result);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(health_notes),
+        cmocka_unit_test(by_scope),
+        cmocka_unit_test(budget),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
