@@ -191,6 +191,7 @@ static struct mlb_report report_of(const struct job *job)
 {
     return (struct mlb_report){.result = &job->result,
                                .peaks = &job->judges.peaks,
+                               .expectations = &job->judges.expectations,
                                .verbose = job->options->verbose};
 }
 

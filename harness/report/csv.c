@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "harness/analysis/cost.h"
+#include "harness/analysis/nics.h"
 #include "harness/analysis/shares.h"
+#include "harness/analysis/wire_row.h"
 #include "harness/report/printers.h"
 #include "harness/report/row.h"
 
@@ -21,8 +23,9 @@ static const char header[] =
     "bound_fraction,clock_source,throttle,j_per_flop,j_per_op,j_per_byte,energy_source,launch,"
     "drift,"
     "burst_median_ns,burst_clock_hz,sustained_s,sustained_median_ns,sustained_ci_low_ns,"
-    "sustained_ci_high_ns,sustained_clock_hz,sustained_power_w,sustained_drift_per_min,details,p95_"
-    "ns,p99_ns\n";
+    "sustained_ci_high_ns,sustained_clock_hz,sustained_power_w,sustained_drift_per_min,details,"
+    "algorithm,wire_low_bytes_per_s,wire_high_bytes_per_s,wire_line_bytes_per_s,"
+    "published_fraction,ports_bytes_per_step,ports_verdict,p95_ns,p99_ns\n";
 
 /* One field and the comma before it. */
 static void add(struct mlb_text *to, const char *value)
@@ -180,6 +183,24 @@ static void add_details(struct mlb_text *to, const struct mlb_report *report,
     mlb_text_free(&details);
 }
 
+static void add_links(struct mlb_text *to, const struct mlb_report *report,
+                      const struct mlb_row *row)
+{
+    static const char *const verdicts[] = {"", "agrees", "slow_ports", "elsewhere", "more"};
+    const struct mlb_result *result = report->result;
+    struct mlb_wire_group group = mlb_wire_group_of_row(row);
+    struct mlb_wire wire = mlb_wire_of_row(result, row);
+    struct mlb_nic_bytes counted = mlb_nics_counted(result, row);
+    double best = mlb_share_of_published(result, report->expectations, row);
+    add(to, row->work.bus_factor > 0.0 ? group.algorithm : "");
+    add_real(to, wire.known, wire.low);
+    add_real(to, wire.known, wire.high);
+    add_real(to, wire.known && wire.line_bytes_per_s > 0.0, wire.line_bytes_per_s);
+    add_real(to, best > 0.0, best);
+    add_real(to, counted.known, counted.fast);
+    add(to, verdicts[mlb_wire_check_row(result, row, MLB_WIRE_PORTS).verdict]);
+}
+
 enum mlb_status mlb_print_csv(const struct mlb_report *report, struct mlb_text *to,
                               struct mlb_error *err)
 {
@@ -203,6 +224,7 @@ enum mlb_status mlb_print_csv(const struct mlb_report *report, struct mlb_text *
         add_real(to, row->summary.n > 0, row->summary.drift);
         add_sustain(to, row);
         add_details(to, report, row);
+        add_links(to, report, row);
         add_percentiles(to, row);
         mlb_text_add(to, "\n");
     }

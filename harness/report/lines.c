@@ -93,7 +93,8 @@ bool mlb_report_peak_text(const struct mlb_report *report, char *to, size_t size
         const struct mlb_row *row = &result->rows[i];
         if (!source && mlb_share_of_datasheet(result, report->peaks, row) > 0.0)
             source = mlb_peak_of_row(report->peaks, &result->device, row).source;
-        if (!(mlb_share_of_bound(result, row, &row->summary, &row->telemetry) > 0.0))
+        if (row->work.bus_factor > 0.0 ||
+            !(mlb_share_of_bound(result, row, &row->summary, &row->telemetry) > 0.0))
             continue;
         if (row->work.flop > 0.0)
             clock = "; at clock: of SMs x operations a clock x the clock that was measured";

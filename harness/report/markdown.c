@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "harness/report/fits.h"
+#include "harness/report/network.h"
 #include "harness/report/printers.h"
 #include "harness/report/row.h"
 
@@ -102,7 +103,7 @@ static void add_row(struct mlb_text *to, const struct mlb_report *report, const 
 static void add_notes_of(struct mlb_text *to, const struct mlb_report *report,
                          const struct mlb_row *row, bool *any)
 {
-    static const char *const names[MLB_NOTES] = {"launch", "drift", "sustain", "details"};
+    static const char *const names[MLB_NOTES] = {"launch", "drift", "sustain", "wire", "details"};
     for (int i = 0; i < MLB_NOTES; i++) {
         struct mlb_text note = {0}, line = {0};
         if (mlb_report_note(report, row, (enum mlb_note)i, &note)) {
@@ -164,13 +165,29 @@ static void add_fits(struct mlb_text *to, const struct mlb_result *result)
     free(all.lines);
 }
 
+/* Tables that are laid out as text. */
+static void add_network(struct mlb_text *to, const struct mlb_result *result)
+{
+    struct mlb_text block = {0};
+    mlb_report_hierarchy(result, &block);
+    mlb_report_loss_budget(result, &block);
+    if (block.length)
+        mlb_text_addf(to, "\n```text%s```\n", block.data);
+    to->failed = to->failed || block.failed;
+    mlb_text_free(&block);
+}
+
 static void add_end(struct mlb_text *to, const struct mlb_report *report)
 {
     const struct mlb_result *result = report->result;
-    char text[640];
+    char text[1024];
     mlb_text_add(to, "\n");
     if (mlb_report_peak_text(report, text, sizeof text))
         add_item(to, "peak", text);
+    if (mlb_report_links_text(result, text, sizeof text))
+        add_item(to, "links", text);
+    if (mlb_report_published_text(report, text, sizeof text))
+        add_item(to, "best", text);
     for (size_t i = 0; i < result->row_count; i++) {
         if (!mlb_report_is_first_skip(result, i))
             continue;
@@ -202,6 +219,7 @@ enum mlb_status mlb_print_markdown(const struct mlb_report *report, struct mlb_t
         if (mlb_report_is_first(result, i))
             add_table(to, report, result->rows[i].workload);
     add_fits(to, result);
+    add_network(to, result);
     add_end(to, report);
     return mlb_print_end(to, err);
 }

@@ -5,7 +5,7 @@
 
 #include "harness/analysis/shares.h"
 #include "harness/base/units.h"
-#include "harness/report/row.h"
+#include "harness/report/network.h"
 
 /* A slope per minute from less would be a guess. */
 static const double MINUTE_SHARE_S = 10.0;
@@ -100,6 +100,8 @@ bool mlb_report_note(const struct mlb_report *report, const struct mlb_row *row,
         return add_drift(row, to);
     case MLB_NOTE_SUSTAIN:
         return add_sustain(report, row, to);
+    case MLB_NOTE_WIRE:
+        return mlb_report_wire_note(report->result, row, to);
     case MLB_NOTE_DETAILS:
         return add_details(row, to);
     case MLB_NOTES:

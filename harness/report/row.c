@@ -7,6 +7,7 @@
 #include "harness/analysis/bound.h"
 #include "harness/analysis/shares.h"
 #include "harness/base/units.h"
+#include "harness/report/network.h"
 
 struct mlb_rate mlb_report_rate(const struct mlb_row *row, enum mlb_rate_kind kind)
 {
@@ -163,6 +164,7 @@ void mlb_report_cells(const struct mlb_report *report, const struct mlb_row *row
     share = mlb_share_of_copy(report->result, row);
     if (share > 0.0)
         mlb_format(cells->text[MLB_CELL_COPY], size, "%s", mlb_print_percent(text, share));
+    mlb_report_wire_cells(report, row, cells);
     mlb_report_clock(row, &row->telemetry, cells->text[MLB_CELL_CLOCK], size);
     mlb_report_energy(report, row, &row->summary, &row->telemetry, cells->text[MLB_CELL_ENERGY],
                       size);
@@ -170,23 +172,22 @@ void mlb_report_cells(const struct mlb_report *report, const struct mlb_row *row
 
 const char *mlb_report_cell_title(enum mlb_cell cell, const struct mlb_row *first)
 {
-    static const char *const titles[MLB_CELLS] = {[MLB_CELL_LABEL] = "case",
-                                                  [MLB_CELL_DEVICE] = "device",
-                                                  [MLB_CELL_VARIANT] = "variant",
-                                                  [MLB_CELL_SAMPLES] = "n",
-                                                  [MLB_CELL_TIME] = "time [95 % interval]",
-                                                  [MLB_CELL_P99] = "p99",
-                                                  [MLB_CELL_RATE] = "rate",
-                                                  [MLB_CELL_BUS] = "busbw",
-                                                  [MLB_CELL_SHARE] = "of peak",
-                                                  [MLB_CELL_BOUND] = "of bus",
-                                                  [MLB_CELL_COPY] = "of copy",
-                                                  [MLB_CELL_CLOCK] = "clock",
-                                                  [MLB_CELL_ENERGY] = "J/GB",
-                                                  [MLB_CELL_VERDICT] = "result"};
+    static const char *const titles[MLB_CELLS] = {
+        [MLB_CELL_LABEL] = "case",      [MLB_CELL_DEVICE] = "device",
+        [MLB_CELL_VARIANT] = "variant", [MLB_CELL_ALGORITHM] = "algorithm",
+        [MLB_CELL_SAMPLES] = "n",       [MLB_CELL_TIME] = "time [95 % interval]",
+        [MLB_CELL_P99] = "p99",         [MLB_CELL_RATE] = "rate",
+        [MLB_CELL_BUS] = "busbw",       [MLB_CELL_WIRE] = "wire",
+        [MLB_CELL_LINE] = "of links",   [MLB_CELL_SHARE] = "of peak",
+        [MLB_CELL_BOUND] = "of bus",    [MLB_CELL_BEST] = "of best",
+        [MLB_CELL_COPY] = "of copy",    [MLB_CELL_CLOCK] = "clock",
+        [MLB_CELL_ENERGY] = "J/GB",     [MLB_CELL_VERDICT] = "result"};
     bool computes = first->work.flop > 0.0;
-    if (cell == MLB_CELL_RATE && first->work.bus_factor > 0.0)
+    bool collective = first->work.bus_factor > 0.0;
+    if (cell == MLB_CELL_RATE && collective)
         return "algbw";
+    if (cell == MLB_CELL_BOUND && collective)
+        return "of bound";
     if (cell == MLB_CELL_BOUND && computes)
         return "at clock";
     if (cell == MLB_CELL_ENERGY && computes)
@@ -197,7 +198,7 @@ const char *mlb_report_cell_title(enum mlb_cell cell, const struct mlb_row *firs
 bool mlb_report_cell_is_number(enum mlb_cell cell)
 {
     return cell != MLB_CELL_LABEL && cell != MLB_CELL_DEVICE && cell != MLB_CELL_VARIANT &&
-           cell != MLB_CELL_TIME && cell != MLB_CELL_VERDICT;
+           cell != MLB_CELL_ALGORITHM && cell != MLB_CELL_TIME && cell != MLB_CELL_VERDICT;
 }
 
 /* ------------------------------------------------------------------------------------------ line
@@ -221,13 +222,17 @@ void mlb_report_row_line(const struct mlb_report *report, const struct mlb_row *
     mlb_text_addf(to, "%s %s", row->workload, row->label);
     add_part(to, "", cells.text[MLB_CELL_DEVICE], "");
     add_part(to, "", cells.text[MLB_CELL_VARIANT], "");
+    add_part(to, "", cells.text[MLB_CELL_ALGORITHM], "");
     add_part(to, "n=", cells.text[MLB_CELL_SAMPLES], "");
     add_part(to, "", cells.text[MLB_CELL_TIME], "");
     add_part(to, "p99 ", cells.text[MLB_CELL_P99], "");
     add_part(to, collective ? "algbw " : "", cells.text[MLB_CELL_RATE], "");
     add_part(to, "busbw ", cells.text[MLB_CELL_BUS], "");
+    if (collective)
+        mlb_report_wire_line(report->result, row, &cells, to);
     add_part(to, "", cells.text[MLB_CELL_SHARE], " of peak");
-    add_part(to, "", cells.text[MLB_CELL_BOUND], bound);
+    if (!collective)
+        add_part(to, "", cells.text[MLB_CELL_BOUND], bound);
     add_part(to, "", cells.text[MLB_CELL_CLOCK], "");
     add_part(to, "", cells.text[MLB_CELL_ENERGY], energy);
     add_part(to, "", cells.text[MLB_CELL_VERDICT], "");

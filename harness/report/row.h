@@ -13,17 +13,23 @@ enum mlb_cell {
     MLB_CELL_LABEL,
     MLB_CELL_DEVICE,
     MLB_CELL_VARIANT,
-    MLB_CELL_SAMPLES, /* "41" */
-    MLB_CELL_TIME,    /* "1.391 ms [1.388, 1.394]" */
-    MLB_CELL_P99,     /* "15.1 us": of short messages, where latency is what counts */
-    MLB_CELL_RATE,    /* "790 TFLOP/s"; of a collective algbw */
-    MLB_CELL_BUS,     /* collectives only: busbw */
-    MLB_CELL_SHARE,   /* "80 %" of the datasheet's peak */
-    MLB_CELL_BOUND,   /* "93 %" of what the device can do at the clock it had, or of its bus */
-    MLB_CELL_COPY,    /* "91 %" of the record's copy of memory, of what only moves bytes */
-    MLB_CELL_CLOCK,   /* "1410 MHz" of a GPU */
-    MLB_CELL_ENERGY,  /* "0.87" joules per TFLOP or GB; "~0.87" when estimated */
-    MLB_CELL_VERDICT, /* "verified", "UNTRUSTED", "FAILED", "skipped" */
+    MLB_CELL_ALGORITHM, /* collectives: "tree", when the library tells */
+    MLB_CELL_SAMPLES,   /* "41" */
+    MLB_CELL_TIME,      /* "1.391 ms [1.388, 1.394]" */
+    MLB_CELL_P99,       /* "15.1 us": of short messages, where latency is what counts */
+    MLB_CELL_RATE,      /* "790 TFLOP/s"; of a collective algbw */
+    MLB_CELL_BUS,       /* collectives only: busbw */
+    MLB_CELL_WIRE,      /* collectives: "261 GB/s" out of a machine, or over a GPU's NVLink; a range
+                         * where the algorithm is not known */
+    MLB_CELL_LINE,      /* "65 % NICs", "69 % NVLink": of what those carry */
+    MLB_CELL_SHARE,     /* "80 %" of the datasheet's peak */
+    MLB_CELL_BOUND,     /* "93 %" of what the device can do at the clock it had, or of its bus; of a
+                         * collective of what its links allow */
+    MLB_CELL_BEST,      /* collectives: "91 %" of the best that was published */
+    MLB_CELL_COPY,      /* "91 %" of the record's copy of memory, of what only moves bytes */
+    MLB_CELL_CLOCK,     /* "1410 MHz" of a GPU */
+    MLB_CELL_ENERGY,    /* "0.87" joules per TFLOP or GB; "~0.87" when estimated */
+    MLB_CELL_VERDICT,   /* "verified", "UNTRUSTED", "FAILED", "skipped" */
     MLB_CELLS
 };
 
@@ -53,6 +59,7 @@ enum mlb_note {
     MLB_NOTE_LAUNCH,  /* as a graph */
     MLB_NOTE_DRIFT,   /* the time did not keep still */
     MLB_NOTE_SUSTAIN, /* from rest and under lasting load */
+    MLB_NOTE_WIRE,    /* the ports' counters tell other bytes than the formula */
     MLB_NOTE_DETAILS, /* how the work was done */
     MLB_NOTES
 };
@@ -76,6 +83,10 @@ bool mlb_report_network_text(const struct mlb_result *result, char *to, size_t s
 bool mlb_report_precision_text(const struct mlb_result *result, char *to, size_t size);
 /* "NVIDIA H200: datasheet ...": what the percentages are of. */
 bool mlb_report_peak_text(const struct mlb_report *report, char *to, size_t size);
+/* "NICs 400 GB/s out of a machine (8 ports); NVLink 450 GB/s out of a GPU": of collectives. */
+bool mlb_report_links_text(const struct mlb_result *result, char *to, size_t size);
+/* "8x H200, stas00/ml-engineering": whose figures are the best published. */
+bool mlb_report_published_text(const struct mlb_report *report, char *to, size_t size);
 /* "3 rows (gemm, memory): bf16 needs AVX-512 or newer", for the first of such rows. */
 void mlb_report_skip_text(const struct mlb_result *result, size_t index, char *to, size_t size);
 /* "$1.52 per 10^18 FLOP (gemm bf16 8192x8192x8192)" when `index` is the cheapest of its workload

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "harness/report/fits.h"
+#include "harness/report/network.h"
 #include "harness/report/pairs.h"
 #include "harness/report/printers.h"
 #include "harness/report/row.h"
@@ -119,13 +120,19 @@ static size_t table_width(const struct table *table)
     return width;
 }
 
-/* Too wide: what is the same in all rows moves to the heading, column by column. */
+/* Too wide: what is the same in all rows moves to the heading, column by column; algbw, which is
+ * busbw by a factor, goes. */
 static void narrow_table(struct table *table)
 {
-    static const enum mlb_cell order[] = {MLB_CELL_VARIANT, MLB_CELL_DEVICE, MLB_CELL_VERDICT};
+    static const enum mlb_cell order[] = {MLB_CELL_VARIANT, MLB_CELL_DEVICE, MLB_CELL_VERDICT,
+                                          MLB_CELL_ALGORITHM};
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++)
         if (table_width(table) > WIDTH && table->same[order[i]][0])
             table->width[order[i]] = 0;
+    if (table_width(table) > WIDTH && table->width[MLB_CELL_BUS]) {
+        table->width[MLB_CELL_RATE] = 0;
+        table->same[MLB_CELL_RATE][0] = '\0';
+    }
 }
 
 static void add_heading(struct mlb_text *to, const struct table *table)
@@ -199,7 +206,7 @@ static void add_under(struct mlb_text *to, const char *mark, const char *text)
 static void add_notes(struct mlb_text *to, const struct mlb_report *report,
                       const struct mlb_row *row)
 {
-    static const char *const marks[MLB_NOTES] = {"^", "^", "=", "."};
+    static const char *const marks[MLB_NOTES] = {"^", "^", "=", "^", "."};
     for (int i = 0; i < MLB_NOTES; i++) {
         struct mlb_text note = {0};
         bool wanted = i != MLB_NOTE_DETAILS || report->verbose;
@@ -294,18 +301,24 @@ enum mlb_status mlb_print_text(const struct mlb_report *report, struct mlb_text 
                                struct mlb_error *err)
 {
     const struct mlb_result *result = report->result;
-    char peak[600];
+    char text[1024];
     add_header(to, result);
     for (size_t i = 0; i < result->row_count; i++)
         if (mlb_report_is_first(result, i))
             add_table(to, report, result->rows[i].workload);
     mlb_report_pairs(result, to);
     mlb_report_fits_text(result, WIDTH, to);
+    mlb_report_hierarchy(result, to);
+    mlb_report_loss_budget(result, to);
     mlb_text_add(to, "\n");
     add_verdict(to, result);
     add_skipped(to, result);
-    if (mlb_report_peak_text(report, peak, sizeof peak))
-        add_entry(to, "peak", peak);
+    if (mlb_report_peak_text(report, text, sizeof text))
+        add_entry(to, "peak", text);
+    if (mlb_report_links_text(result, text, sizeof text))
+        add_entry(to, "links", text);
+    if (mlb_report_published_text(report, text, sizeof text))
+        add_entry(to, "best", text);
     add_health(to, result);
     add_cost(to, result);
     if (report->record_path && report->record_path[0])

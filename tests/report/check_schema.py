@@ -14,7 +14,7 @@ SCHEMA = pathlib.Path(__file__).resolve().parents[2] / "results" / "schema.json"
 
 ON_GPU = ("gpu", 0)
 MEASURED, UNTRUSTED, FAILED, SKIPPED = ("cpu", 0), ("cpu", 1), ("cpu", 2), ("cpu", 3)
-COLLECTIVE = ("gpu", 4)
+COLLECTIVE, NODES = ("gpu", 4), ("nodes", 0)
 
 # name of a record, path of the key, new value (REMOVE takes it away)
 REMOVE = object()
@@ -92,6 +92,9 @@ BROKEN += [
     (*row(SKIPPED, "reason"), REMOVE),
     (*row(SKIPPED, "samples"), {"time_ns": [1]}),
     (*row(COLLECTIVE, "rates", "alg_bytes_per_s"), REMOVE),
+    (*row(NODES, "work", "ranks"), 0),
+    (*row(NODES, "shares"), {"of_published": 0}),
+    (*row(NODES, "shares"), {"of_the_best": 0.9}),
     (*row(COLLECTIVE, "ports"), []),
     (*row(COLLECTIVE, "ports", 0, "kind"), "carrier pigeon"),
     (*row(COLLECTIVE, "ports", 0, "sent_bytes"), REMOVE),

@@ -13,6 +13,7 @@
 
 struct fixture {
     struct mlb_peaks peaks;
+    struct mlb_expectations expectations;
     struct mlb_result result;
     struct mlb_report report;
 };
@@ -23,7 +24,9 @@ static int set_up(void **state)
     struct fixture *fixture = calloc(1, sizeof *fixture);
     check_ok(mlb_peaks_open(&fixture->peaks, GOLDEN "devices.json", &err), &err);
     fixture->report.result = &fixture->result;
+    check_ok(mlb_expectations_open(&fixture->expectations, GOLDEN "expectations.json", &err), &err);
     fixture->report.peaks = &fixture->peaks;
+    fixture->report.expectations = &fixture->expectations;
     fixture->report.record_path = "results/2026-11-20T23-41-07Z-test-quick.json";
     *state = fixture;
     return 0;
@@ -34,6 +37,7 @@ static int tear_down(void **state)
     struct fixture *fixture = *state;
     mlb_result_free(&fixture->result);
     mlb_peaks_close(&fixture->peaks);
+    mlb_expectations_close(&fixture->expectations);
     free(fixture);
     return 0;
 }
@@ -113,6 +117,17 @@ static void fill_with_words(char *to, size_t size)
     to[size - 1] = '\0';
 }
 
+/* Of several machines the tables over several rows too. */
+static void text_of_nodes_is_as_wide(void **state)
+{
+    struct fixture *fixture = *state;
+    record_nodes(&fixture->result);
+    struct mlb_text text = print(fixture, "text");
+    check_true(widest_line(mlb_text_get(&text)) <= 110);
+    check_trimmed(mlb_text_get(&text));
+    mlb_text_free(&text);
+}
+
 static void text_is_at_most_110_columns_wide(void **state)
 {
     struct fixture *fixture = *state;
@@ -185,6 +200,30 @@ static void row_lines(void **state)
         {4, " GB/s  busbw 45"},
     };
     record_gpu(&fixture->result);
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        struct mlb_text line = {0};
+        mlb_report_row_line(&fixture->report, &fixture->result.rows[table[i].row], &line);
+        check_contains(mlb_text_get(&line), table[i].says);
+        mlb_text_free(&line);
+    }
+}
+
+/* A row of a collective says which wire carried how much of what it can. */
+static void lines_of_collectives(void **state)
+{
+    struct fixture *fixture = *state;
+    static const struct {
+        size_t row;
+        const char *says;
+    } table[] = {
+        {0, "all_reduce 16 GiB f32  cuda  nccl  nvlstree  n=33  70.0 ms [70.0, 70.1]  algbw "},
+        {0, "  busbw 460 GB/s, wire 245 GB/s = 61 % of 400 GB/s NICs  61 % of bound, 92 % of best "
+            "published  verified"},
+        {1, "  busbw 430 GB/s, wire 229..400 GB/s = 57..100 % of 400 GB/s NICs  57 % of bound, "},
+        {3, ", wire 294 GB/s = 65 % of 450 GB/s NVLink  65 % of bound, 95 % of best published  "},
+        {4, "  busbw 45.0 GB/s, wire 45.0 GB/s = 90 % of 50.0 GB/s NICs  verified"},
+    };
+    record_nodes(&fixture->result);
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         struct mlb_text line = {0};
         mlb_report_row_line(&fixture->report, &fixture->result.rows[table[i].row], &line);
@@ -396,6 +435,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         REPORT_TEST(golden),
         REPORT_TEST(text_is_at_most_110_columns_wide),
+        REPORT_TEST(text_of_nodes_is_as_wide),
+        REPORT_TEST(lines_of_collectives),
         REPORT_TEST(interval_shows_the_digits_that_count),
         REPORT_TEST(row_lines),
         REPORT_TEST(nothing_is_green_without_proof),
