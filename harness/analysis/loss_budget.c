@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/analysis/loss_budget.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "harness/analysis/wire_row.h"
@@ -39,8 +40,10 @@ static struct mlb_wire wire_of(const struct mlb_result *result, const struct mlb
 static void find_row(const struct mlb_result *result, const struct step *step,
                      struct mlb_loss_step *found)
 {
+    bool gpu = step->device && strcmp(step->device, "cuda") == 0;
     *found = (struct mlb_loss_step){.name = step->name, .how = step->how};
-    for (size_t i = 0; i < result->row_count; i++) {
+    found->applies = !gpu || strcmp(result->device.kind, "cuda") == 0;
+    for (size_t i = 0; i < result->row_count && found->applies; i++) {
         const struct mlb_row *row = &result->rows[i];
         if (!is_of_step(result, row, step))
             continue;
@@ -54,10 +57,24 @@ static void find_row(const struct mlb_result *result, const struct step *step,
     }
 }
 
-/* bytes/s of one rail: a machine's, of as many ranks as send on it. */
+/* Ports of a row that moved a tenth of what the busiest did; 0 = none were counted. */
+static double busy_ports(const struct mlb_row *row)
+{
+    uint64_t most = 0;
+    double count = 0.0;
+    for (size_t i = 0; i < row->port_count; i++)
+        most = row->ports[i].sent_bytes > most ? row->ports[i].sent_bytes : most;
+    for (size_t i = 0; i < row->port_count; i++)
+        count += row->ports[i].sent_bytes >= most / 10;
+    return count;
+}
+
+/* bytes/s of one rail: a machine's, of as many ranks as send on it, over a port each if they can.
+ */
 static double rail_rate(const struct mlb_result *result, const struct mlb_loss_step *step)
 {
-    return step->network_bytes_per_s / mlb_wire_ranks_of_machine(result, step->row);
+    double ranks = mlb_wire_ranks_of_machine(result, step->row), ports = busy_ports(step->row);
+    return step->network_bytes_per_s / (ports > 0.0 ? fmin(ranks, ports) : ranks);
 }
 
 static double left_of(const struct mlb_result *result, const struct mlb_loss_step *before,

@@ -11,6 +11,7 @@ enum { MLB_LOSS_STEPS = 6 };
 
 struct mlb_loss_step {
     const char *name;
+    bool applies;               /* a job of hosts has no wire of GPUs */
     const char *how;            /* "nccl sendrecv, one rank a machine" */
     const struct mlb_row *row;  /* the fastest that measured it; NULL = none did */
     double network_bytes_per_s; /* out of one machine */

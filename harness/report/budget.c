@@ -131,5 +131,6 @@ void mlb_report_loss_budget(const struct mlb_result *result, struct mlb_text *to
     mlb_text_addf(to, "  %-10s  %12s  %*s  %*s\n", "step", "rate", OF_NICS, "of its NICs", KEPT,
                   "kept");
     for (size_t i = 0; i < MLB_LOSS_STEPS; i++)
-        add_step(to, &steps[i]);
+        if (steps[i].applies)
+            add_step(to, &steps[i]);
 }

@@ -5,6 +5,7 @@
 #include "harness/analysis/hierarchy.h"
 #include "harness/analysis/loss_budget.h"
 #include "harness/analysis/wire_row.h"
+#include "harness/base/text.h"
 #include "tests/measure/records.h"
 
 static void health_notes(void **state)
@@ -71,7 +72,15 @@ static void budget(void **state)
         result.rows[i].port_count = 0;
     check_u64(mlb_loss_budget(&result, steps), 5);
     check_close(steps[3].of_line, 0, 0);
+    check_true(steps[1].applies);
     check_close(steps[3].of_before, 44 / 46.5, 8e-3);
+    result.rows[8].port_count = 1; /* all rails share one port, whose rate nobody tells */
+    result.rows[8].ports[0].line_bytes_per_s = 0.0;
+    mlb_loss_budget(&result, steps);
+    check_close(steps[3].of_before, 352 / 46.5, 8e-3);
+    mlb_format(result.device.kind, sizeof result.device.kind, "cpu");
+    check_u64(mlb_loss_budget(&result, steps), 1);
+    check_true(steps[0].applies && !steps[1].applies);
     mlb_result_free(&result);
 }
 
