@@ -136,68 +136,39 @@ static double personal_over_others(double n, double k)
 
 enum { LEAST, MOST };
 
-/* The first row of a collective with the algorithm, or with none, holds. */
+/* The first row of a collective with the algorithm holds. "*": all of them send the same. "": any
+ * other, between the least and the most of those that are listed. */
 static const struct wire {
-    const char *collective, *algorithm; /* "" = any other and none */
+    const char *collective, *algorithm;
     formula *network[2], *of_one[2], *device[2];
 } wires[] = {
-    {"all_reduce",
-     "ring",
-     {ring_twice, ring_twice},
-     {ring_twice, ring_twice},
-     {ring_twice_inside, ring_twice_inside}},
-    {"all_reduce",
-     "tree",
-     {between_twice, between_twice},
-     {whole, double_tree_most},
-     {chain_twice, chain_twice}},
-    {"all_reduce",
-     "nvlstree",
-     {between_twice, between_twice},
-     {whole, double_tree_most},
-     {switch_sum, switch_sum}},
-    {"all_reduce", "nvls", {whole, whole}, {whole, whole}, {switch_sum, switch_sum}},
-    {"all_reduce", "collnetdirect", {whole, whole}, {whole, whole}, {chain_twice, chain_twice}},
-    {"all_reduce", "collnetchain", {whole, whole}, {whole, whole}, {chain_twice, chain_twice}},
-    {"all_reduce",
-     "",
-     {between_twice, ring_twice},
-     {whole, double_tree_most},
-     {switch_or_ring, switch_or_ring_most}},
-    {"all_gather",
-     "ring",
-     {ring_once, ring_once},
-     {ring_once, ring_once},
-     {ring_once_inside, ring_once_inside}},
+/* clang-format off */
+#define EXACT(f) {f, f}
+    {"all_reduce", "ring", EXACT(ring_twice), EXACT(ring_twice), EXACT(ring_twice_inside)},
+    {"all_reduce", "tree", EXACT(between_twice), {whole, double_tree_most}, EXACT(chain_twice)},
+    {"all_reduce", "nvlstree", EXACT(between_twice), {whole, double_tree_most}, EXACT(switch_sum)},
+    {"all_reduce", "nvls", EXACT(whole), EXACT(whole), EXACT(switch_sum)},
+    {"all_reduce", "collnetdirect", EXACT(whole), EXACT(whole), EXACT(chain_twice)},
+    {"all_reduce", "collnetchain", EXACT(whole), EXACT(whole), EXACT(chain_twice)},
+    {"all_reduce", "", {between_twice, ring_twice}, {whole, double_tree_most},
+                       {switch_or_ring, switch_or_ring_most}},
+    {"all_gather", "ring", EXACT(ring_once), EXACT(ring_once), EXACT(ring_once_inside)},
     {"all_gather", "", {between_once, ring_once}, {between_once, whole}, {ring_once_inside, whole}},
-    {"reduce_scatter",
-     "ring",
-     {ring_once, ring_once},
-     {ring_once, ring_once},
-     {ring_once_inside, ring_once_inside}},
-    {"reduce_scatter",
-     "",
-     {between_once, ring_once},
-     {between_once, whole},
-     {ring_once_inside, whole}},
-    {"alltoall",
-     "",
-     {personal, personal},
-     {personal, personal},
-     {personal_inside, personal_over_others}},
-    {"broadcast", "", {whole, whole}, {whole, whole}, {whole, whole}},
-    {"reduce", "", {whole, whole}, {whole, whole}, {whole, whole}},
-    {"sendrecv", "", {whole, whole}, {whole, whole}, {whole, whole}},
-    {"gather",
-     "",
-     {between_once, between_once},
-     {between_once, between_once},
-     {personal_inside, personal_over_others}},
-    {"scatter",
-     "",
-     {between_once, between_once},
-     {between_once, between_once},
-     {personal_inside, personal_over_others}},
+    {"reduce_scatter", "ring", EXACT(ring_once), EXACT(ring_once), EXACT(ring_once_inside)},
+    {"reduce_scatter", "", {between_once, ring_once}, {between_once, whole},
+                           {ring_once_inside, whole}},
+    {"alltoall", "*", EXACT(personal), EXACT(personal), {personal_inside, personal_over_others}},
+    {"broadcast", "ring", EXACT(whole), EXACT(whole), EXACT(whole)},
+    {"broadcast", "", EXACT(whole), EXACT(whole), EXACT(whole)},
+    {"reduce", "ring", EXACT(whole), EXACT(whole), EXACT(whole)},
+    {"reduce", "", EXACT(whole), EXACT(whole), EXACT(whole)},
+    {"sendrecv", "*", EXACT(whole), EXACT(whole), EXACT(whole)},
+    {"gather", "*", EXACT(between_once), EXACT(between_once),
+                    {personal_inside, personal_over_others}},
+    {"scatter", "*", EXACT(between_once), EXACT(between_once),
+                     {personal_inside, personal_over_others}},
+#undef EXACT
+    /* clang-format on */
 };
 
 void mlb_wire_algorithm_name(const char *algorithm, char *to, size_t size)
@@ -216,7 +187,8 @@ static const struct wire *find_wire(const struct mlb_wire_group *group)
     mlb_wire_algorithm_name(group->algorithm, name, sizeof name);
     for (size_t i = 0; i < sizeof wires / sizeof *wires; i++)
         if (strcmp(wires[i].collective, group->collective) == 0 &&
-            (!wires[i].algorithm[0] || strcmp(wires[i].algorithm, name) == 0))
+            (!wires[i].algorithm[0] || wires[i].algorithm[0] == '*' ||
+             strcmp(wires[i].algorithm, name) == 0))
             return &wires[i];
     return NULL;
 }
@@ -226,28 +198,34 @@ static bool is_group(const struct mlb_wire_group *group)
     return group->ranks > 1 && group->nodes > 0 && group->nodes <= group->ranks;
 }
 
-static struct mlb_wire_factor factor_of(const struct mlb_wire_group *group,
+static struct mlb_wire_factor factor_of(const struct mlb_wire_group *group, const struct wire *wire,
                                         formula *const formulas[2])
 {
     double n = group->ranks, k = group->nodes;
-    return (struct mlb_wire_factor){true, formulas[LEAST](n, k), formulas[MOST](n, k)};
+    return (struct mlb_wire_factor){.known = true,
+                                    .sure = wire->algorithm[0] != '\0',
+                                    .low = formulas[LEAST](n, k),
+                                    .high = formulas[MOST](n, k)};
 }
 
 struct mlb_wire_factor mlb_wire_network(const struct mlb_wire_group *group)
 {
     const struct wire *wire = is_group(group) ? find_wire(group) : NULL;
     if (!wire || group->nodes == 1)
-        return (struct mlb_wire_factor){.known = wire != NULL};
-    return factor_of(group, wire->network);
+        return (struct mlb_wire_factor){.known = wire != NULL, .sure = wire != NULL};
+    return factor_of(group, wire, wire->network);
 }
 
 struct mlb_wire_factor mlb_wire_network_of_one(const struct mlb_wire_group *group)
 {
-    struct mlb_wire_factor mean = mlb_wire_network(group);
-    if (!mean.known || group->nodes == 1)
-        return mean;
-    struct mlb_wire_factor one = factor_of(group, find_wire(group)->of_one);
-    return (struct mlb_wire_factor){true, fmin(one.low, mean.low), fmax(one.high, mean.high)};
+    struct mlb_wire_factor factor = mlb_wire_network(group);
+    if (!factor.known || group->nodes == 1)
+        return factor;
+    const struct wire *wire = find_wire(group);
+    struct mlb_wire_factor one = factor_of(group, wire, wire->of_one);
+    factor.low = fmin(one.low, factor.low);
+    factor.high = fmax(one.high, factor.high);
+    return factor;
 }
 
 struct mlb_wire_factor mlb_wire_inside(const struct mlb_wire_group *group)
@@ -255,9 +233,9 @@ struct mlb_wire_factor mlb_wire_inside(const struct mlb_wire_group *group)
     const struct wire *wire = is_group(group) ? find_wire(group) : NULL;
     if (!wire)
         return (struct mlb_wire_factor){0};
-    if (group->nodes == group->ranks)
-        return (struct mlb_wire_factor){.known = true}; /* one device a machine: no such links */
-    return factor_of(group, wire->device);
+    if (group->nodes == group->ranks) /* one device a machine: no such links */
+        return (struct mlb_wire_factor){.known = true, .sure = true};
+    return factor_of(group, wire, wire->device);
 }
 
 /* ------------------------------------------------------------------------------------------- least

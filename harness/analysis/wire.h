@@ -16,10 +16,11 @@ struct mlb_wire_group {
 };
 
 /* Bytes for each byte of S, of a call and in the direction in which more goes. An algorithm that
- * is not known lies between what the least and the most talkative of the known ones send: then low
- * is below high. */
+ * is not known lies between what the least and the most talkative of NCCL's send, or above: then it
+ * is not sure. */
 struct mlb_wire_factor {
     bool known; /* the collective is */
+    bool sure;  /* the algorithm is too, or all of them send the same */
     double low, high;
 };
 

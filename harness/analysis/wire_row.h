@@ -23,8 +23,9 @@ enum mlb_wire_line { MLB_WIRE_NICS, MLB_WIRE_NVLINK };
 struct mlb_wire {
     bool known;
     enum mlb_wire_line line;
+    bool counted; /* by the ports: their bytes, where the algorithm is not known */
     /* bytes/s out of a machine (NICs; flags of the protocol included) or out of a GPU (NVLink). The
-     * two differ where the algorithm is not known. */
+     * two differ where the algorithm is not known and nothing was counted. */
     double low, high;
     double line_bytes_per_s; /* what those links carry: of one rail its share, a port at least; 0 =
                               * not known */
@@ -41,7 +42,8 @@ struct mlb_wire mlb_wire_of_overlap(const struct mlb_result *result, const struc
 enum mlb_wire_witness { MLB_WIRE_PORTS, MLB_WIRE_LIBRARY, MLB_WIRE_WITNESSES };
 
 enum mlb_wire_verdict {
-    MLB_WIRE_NO_EVIDENCE, /* nothing was counted, or too little was sent to tell */
+    MLB_WIRE_NO_EVIDENCE, /* nothing was counted, too little was sent to tell, or more than the
+                           * least where the algorithm is not known */
     MLB_WIRE_AGREES,      /* within a tenth: headers, acknowledgements */
     MLB_WIRE_SLOW_PORTS,  /* over physical ports that are not the fast ones */
     MLB_WIRE_ELSEWHERE,   /* less than the formula: where no counter looks */

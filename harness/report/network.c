@@ -139,11 +139,11 @@ static const struct mlb_row *first_on(const struct mlb_result *result, enum mlb_
 }
 
 /* Some row's algorithm is not known. */
-static bool has_range(const struct mlb_result *result)
+static bool has_unknown(const struct mlb_result *result)
 {
     for (size_t i = 0; i < result->row_count; i++) {
         struct mlb_wire wire = mlb_wire_of_row(result, &result->rows[i]);
-        if (wire.known && wire.low < wire.high)
+        if (wire.known && (wire.counted || wire.low < wire.high))
             return true;
     }
     return false;
@@ -172,8 +172,10 @@ bool mlb_report_links_text(const struct mlb_result *result, char *to, size_t siz
     if (nvlink)
         mlb_text_addf(&text, "%sNVLink: %s out of a GPU", network ? "; " : "",
                       mlb_print_rate(rate, mlb_nvlink_bytes_per_s(&result->device), "B/s"));
-    if ((network || nvlink) && has_range(result))
-        mlb_text_add(&text, "; a range where the library did not tell its algorithm");
+    if ((network || nvlink) && has_unknown(result))
+        mlb_text_add(&text,
+                     "; where the library did not tell its algorithm, what the ports counted, "
+                     "or else a range");
     if (network)
         mlb_text_addf(&text,
                       "; of the bytes by formula the ports' counters agree in %zu rows, the "

@@ -239,7 +239,9 @@ static void counters(void **state)
     check_counters("TREE", GIB, 0, MLB_WIRE_AGREES, GIB); /* an outer machine of 4 */
     check_counters("TREE", 2 * GIB, 0, MLB_WIRE_AGREES, GIB);
     check_counters("TREE", 2.3 * GIB, 0, MLB_WIRE_MORE, GIB);
-    check_counters("RING", 0, 0, MLB_WIRE_NO_EVIDENCE, 1024); /* too little to tell */
+    check_counters("RING", 0, 0, MLB_WIRE_NO_EVIDENCE, 1024);  /* too little to tell */
+    check_counters("", 5 * GIB, 0, MLB_WIRE_NO_EVIDENCE, GIB); /* nothing to agree with */
+    check_counters("", 0.5 * GIB, 0, MLB_WIRE_ELSEWHERE, GIB); /* less than any algorithm */
 }
 
 /* NCCL's proxies: over all machines, so that a tree's mean is exact. */
@@ -261,6 +263,30 @@ static void counters_of_the_library(void **state)
             mlb_detail_number(&row.details, "network_sent_bytes", table[i].sent);
         check_i64(mlb_wire_check_row(&result, &row, MLB_WIRE_LIBRARY).verdict, table[i].verdict);
     }
+    mlb_result_free(&result);
+}
+
+/* Where the algorithm is not known the ports tell what went out, unless they can't have seen it. */
+static void wire_by_the_ports(void **state)
+{
+    (void)state;
+    struct mlb_result result;
+    set_machines(&result, "", 3);
+    struct mlb_row row = make_row("all_reduce", "", "all", 6, 3, GIB, 10.0 / 6, 10e9);
+    struct mlb_row_port port = {"efa0", "efa", 12.5e9, (uint64_t)(2.5 * GIB), 0};
+    row.ports = &port;
+    row.port_count = row.ports_steps = 1;
+    struct mlb_wire wire = mlb_wire_of_row(&result, &row);
+    check_true(wire.counted && wire.low == wire.high);
+    check_close(wire.low, 6e9 * 2.5, 1e-9); /* algbw is 6 GB/s */
+    port.sent_bytes /= 3;
+    wire = mlb_wire_of_row(&result, &row);
+    check_true(!wire.counted && wire.low < wire.high);
+    port.sent_bytes *= 3;
+    mlb_detail_text(&row.details, "algorithm", "RING");
+    wire = mlb_wire_of_row(&result, &row);
+    check_true(!wire.counted);
+    check_close(wire.low, 10e9, 1e-9);
     mlb_result_free(&result);
 }
 
@@ -437,6 +463,7 @@ int main(void)
         cmocka_unit_test(wire_of_odd_rows),
         cmocka_unit_test(counters),
         cmocka_unit_test(counters_of_the_library),
+        cmocka_unit_test(wire_by_the_ports),
         cmocka_unit_test(line_of_a_rail),
         cmocka_unit_test(counters_of_virtual_ports),
         cmocka_unit_test(bounds),

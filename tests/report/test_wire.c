@@ -124,6 +124,11 @@ static void unknown_is_unknown(void **state)
                           alone = group("all_reduce", "", 1, 1);
     struct mlb_wire_group odd = group("all_reduce", NULL, 2, 3);
     check_true(!mlb_wire_network(&of).known && !mlb_wire_inside(&of).known);
+    struct mlb_wire_group whole = group("broadcast", "", 8, 2),
+                          ring = group("broadcast", "RING", 8, 2);
+    struct mlb_wire_group pat = group("all_gather", "PAT", 4, 4), all = group("alltoall", "", 8, 2);
+    check_true(!mlb_wire_network(&whole).sure && mlb_wire_network(&ring).sure);
+    check_true(!mlb_wire_network(&pat).sure && mlb_wire_network(&all).sure);
     check_true(!mlb_wire_network(&alone).known && !mlb_wire_inside(&alone).known);
     check_true(!mlb_wire_network(&odd).known && !mlb_wire_network_of_one(&odd).known);
     check_close(mlb_wire_least_network(&of, false), 0, 0);
