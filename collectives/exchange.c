@@ -65,7 +65,8 @@ static enum mlb_status run_watched(const struct mlb_exchange *x, const struct ml
 {
     struct mlb_comm *comm = ctx->comm;
     char what[64];
-    mlb_format(what, sizeof what, "verification of %s", x->kind->name);
+    mlb_format(what, sizeof what, "verification of %s, %zu x %s", x->kind->name, x->count,
+               mlb_dtype_name(x->dtype));
     comm->ops->watch(comm, what, comm->deadline_s);
     if (x->channel->ops->observe)
         x->channel->ops->observe(x->channel);

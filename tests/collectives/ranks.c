@@ -217,12 +217,15 @@ struct spoiler {
     size_t index;
     double last; /* recv[index] */
     bool idle;   /* does nothing */
+    bool observed;
+    int calls_observed, joined;
 };
 
 static enum mlb_status spoil(struct mlb_channel *channel, const void *send, void *recv,
                              size_t count, enum mlb_dtype dtype, struct mlb_error *err)
 {
     struct spoiler *spoiler = (struct spoiler *)channel;
+    spoiler->calls_observed += spoiler->observed;
     if (spoiler->idle)
         return MLB_OK;
     enum mlb_status status =
@@ -234,7 +237,22 @@ static enum mlb_status spoil(struct mlb_channel *channel, const void *send, void
     return status;
 }
 
-static const struct mlb_channel_ops spoiling = {.name = "spoiler", .all_reduce = spoil};
+static void observe(struct mlb_channel *channel)
+{
+    ((struct spoiler *)channel)->observed = true;
+}
+
+static enum mlb_status observed(struct mlb_channel *all, struct mlb_channel *mine,
+                                struct mlb_error *err)
+{
+    struct spoiler *spoiler = (struct spoiler *)mine;
+    spoiler->observed = false;
+    spoiler->joined++;
+    return all->comm->ops->barrier(all->comm, err);
+}
+
+static const struct mlb_channel_ops spoiling = {
+    .name = "spoiler", .all_reduce = spoil, .observe = observe, .observed = observed};
 
 static struct spoiler make_spoiler(const struct job *job)
 {
@@ -366,6 +384,19 @@ static void one_wrong_element_is_caught_on_its_rank(void **state)
     }
 }
 
+/* The call that is verified, and no timed one. */
+static void one_call_of_a_case_is_observed(void **state)
+{
+    const struct job *job = job_of(state);
+    static const struct wanted wanted = {"4000", "f32", "false", NULL};
+    struct spoiler spy = make_spoiler(job);
+    struct mlb_verification verification = {0};
+    run_workload(&mlb_all_reduce, job, &spy, &wanted, &verification);
+    check_i64(spy.joined, 1); /* what the first of two verifications did was undone */
+    check_i64(spy.calls_observed, 1);
+    check_true(!spy.observed);
+}
+
 static void a_call_that_does_nothing_is_caught(void **state)
 {
     const struct job *job = job_of(state);
@@ -437,6 +468,7 @@ int main(void)
         cmocka_unit_test(the_workloads_verify),
         cmocka_unit_test(groups_verify),
         cmocka_unit_test(one_wrong_element_is_caught_on_its_rank),
+        cmocka_unit_test(one_call_of_a_case_is_observed),
         cmocka_unit_test(a_call_that_does_nothing_is_caught),
         cmocka_unit_test(timed_data_stays_in_range),
     };
