@@ -97,6 +97,22 @@ static void the_usual_machines_come_first(void **state)
     free(voices);
 }
 
+/* Of two groups of one size, machine 0's is what the others are held against. */
+static void half_and_half_is_told_of_the_second(void **state)
+{
+    (void)state;
+    struct mlb_result result = {0};
+    struct mlb_fabric_voice *voices = healthy();
+    voices[1 * LOCAL].brief.port_count--;
+    voices[3 * LOCAL].brief.port_count--;
+    mlb_fabric_note(voices, RANKS, &result, NULL);
+    check_u64(result.health_count, 2);
+    check_text(result.health[0].text, "machine 1 (ranks 2-3): 2 ib ports, where others have 3");
+    check_text(result.health[1].text, "machine 3 (ranks 6-7): 2 ib ports, where others have 3");
+    free(voices);
+    mlb_result_free(&result);
+}
+
 /* What a machine found by itself is not told again beside the others. */
 static void one_thing_is_told_once(void **state)
 {
@@ -193,6 +209,7 @@ int main(void)
         cmocka_unit_test(like_machines_say_nothing),
         cmocka_unit_test(the_odd_machine_is_named),
         cmocka_unit_test(the_usual_machines_come_first),
+        cmocka_unit_test(half_and_half_is_told_of_the_second),
         cmocka_unit_test(one_thing_is_told_once),
         cmocka_unit_test(advice_is_told_once_or_with_its_place),
         cmocka_unit_test(a_job_on_one_machine_names_none),
