@@ -213,6 +213,25 @@ struct seen {
     size_t rows, telling;
 };
 
+enum answer { IT_DID, IT_DID_NOT, NOTHING_TELLS };
+
+static enum answer answer_of(unsigned by, unsigned wanted)
+{
+    return by == BY_UNKNOWN ? NOTHING_TELLS : by & wanted ? IT_DID : IT_DID_NOT;
+}
+
+/* Ranks may differ: "Socket on rank 2, IB on rank 0". "none" is a call that crossed no network. */
+static enum answer ask_nccl(const struct mlb_result *result, const struct mlb_row *row,
+                            const char *network, unsigned wanted)
+{
+    enum answer answer = answer_of(settle(result, row, by_network(network)), wanted), other;
+    const char *second = strstr(network, ", ");
+    if (!second)
+        return answer;
+    other = answer_of(settle(result, row, by_network(second + 2)), wanted);
+    return answer == IT_DID_NOT || other == IT_DID ? answer : other;
+}
+
 static enum mlb_status judge_row(const struct mlb_result *result, const struct mlb_row *row,
                                  const char *word, unsigned wanted, struct seen *seen,
                                  struct mlb_error *err)
@@ -220,11 +239,12 @@ static enum mlb_status judge_row(const struct mlb_result *result, const struct m
     char percent[MLB_UNIT_TEXT];
     const char *network = detail_text(row, "network");
     double share = 1.0;
-    unsigned by = network ? settle(result, row, by_network(network)) : by_ports(row, &share);
-    if (by == BY_UNKNOWN || (!network && share < 0.5))
-        return MLB_OK;
-    seen->telling++;
-    if (by & wanted)
+    unsigned by = network ? BY_UNKNOWN : by_ports(row, &share);
+    enum answer answer = network        ? ask_nccl(result, row, network, wanted)
+                         : share >= 0.5 ? answer_of(by, wanted)
+                                        : NOTHING_TELLS;
+    seen->telling += answer == IT_DID;
+    if (answer != IT_DID_NOT)
         return MLB_OK;
     if (network)
         return mlb_fail(err, MLB_E_UNHEALTHY, "required net=%s, but %s %s went by NCCL's %s", word,
@@ -277,7 +297,7 @@ static enum mlb_status judge_net(const struct mlb_result *result, const char *wo
                         "no evidence that net=%s: no collective crossed machines", word);
     return mlb_fail(err, MLB_E_NO_VERDICT,
                     "no evidence that net=%s: of %zu rows that crossed machines none tells which "
-                    "network it used, and no port counted",
+                    "network it used",
                     word, seen.rows);
 }
 
@@ -314,13 +334,19 @@ static enum mlb_status judge_gdr_row(const struct mlb_row *row, const char *word
     const char *other = strcmp(word, "on") == 0 ? "off" : "on";
     bool sends = send && strcasecmp(send, other) == 0;
     bool receives = receive && strcasecmp(receive, other) == 0;
+    const struct mlb_detail *rank =
+        mlb_detail_find(&row->details, sends ? "gdr_send_off_rank" : "gdr_recv_off_rank");
+    char where[32] = "";
+    if (rank && rank->is_number)
+        mlb_format(where, sizeof where, " (rank %.0f)", rank->number);
     if (sends || receives)
         return mlb_fail(err, MLB_E_UNHEALTHY,
-                        "required gdr=%s, but %s %s had GPUDirect RDMA %s when it %s", word,
+                        "required gdr=%s, but %s %s had GPUDirect RDMA %s when it %s%s", word,
                         row->workload, row->label, other,
                         sends && receives ? "sent and received"
                         : sends           ? "sent"
-                                          : "received");
+                                          : "received",
+                        where);
     seen->telling +=
         send && receive && strcasecmp(send, word) == 0 && strcasecmp(receive, word) == 0;
     return MLB_OK;

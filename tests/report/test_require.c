@@ -84,6 +84,8 @@ static void make_row(const struct evidence *item, int nodes, struct mlb_row *row
     mlb_detail_text(&row->details, "network", "%s", item->network ? item->network : "");
     mlb_detail_text(&row->details, "gdr_send", "%s", item->send ? item->send : "");
     mlb_detail_text(&row->details, "gdr_recv", "%s", item->receive ? item->receive : "");
+    if (item->receive && strcmp(item->receive, "off") == 0)
+        mlb_detail_number(&row->details, "gdr_recv_off_rank", 5);
     if (!item->kind)
         return;
     row->port_count = item->kind2 ? 2 : 1;
@@ -139,6 +141,15 @@ static const struct evidence table[] = {
     {"net=ib", NULL, "IB", .status = MLB_E_NO_VERDICT, .text = "no evidence"},
     {"net=socket", NULL, "Socket", .status = MLB_OK},
 
+    {"net=ib", IB, "Socket on rank 2, IB on rank 0", .status = MLB_E_UNHEALTHY,
+     .text = "went by NCCL's Socket on rank 2, IB on rank 0"},
+    {"net=socket", IB, "Socket on rank 2, IB on rank 0", .status = MLB_E_UNHEALTHY,
+     .text = "Socket on rank 2"},
+    {"net=any-rdma", IB, "IB on rank 0, Quantum9 on rank 2", .status = MLB_E_NO_VERDICT,
+     .text = "no evidence"},
+    {"net=any-rdma", BOTH, "IBext_v9 on rank 0, IB on rank 2", .kind = "ib", .status = MLB_OK},
+    {"net=ib", IB, "none", .kind = "ethernet", .status = MLB_E_NO_VERDICT, .text = "none tells"},
+
     /* Without NCCL the ports tell. */
     {"net=ib", IB, .kind = "ib", .kind2 = "ethernet", .status = MLB_OK},
     {"net=ib", IB, .kind = "ethernet", .kind2 = "ib", .status = MLB_E_UNHEALTHY,
@@ -147,7 +158,7 @@ static const struct evidence table[] = {
     {"net=socket", IB, .kind = "ib", .status = MLB_E_UNHEALTHY, .text = "other RDMA ports"},
     {"net=tcpxo", FABRIC(GROUP("0", PORTS("tcpxo", "8"), "none")), .kind = "tcpxo",
      .status = MLB_E_UNHEALTHY, .text = "ethernet or virtual"},
-    {"net=ib", IB, .status = MLB_E_NO_VERDICT, .text = "and no port counted"},
+    {"net=ib", IB, .status = MLB_E_NO_VERDICT, .text = "none tells which network it used"},
     {"net=ib", PLAIN, .status = MLB_E_UNHEALTHY, .text = "no such port is up on machines 0-3"},
     {"net=ib,gdr=on", IB, .nodes = 1, .network = "IB", .status = MLB_E_NO_VERDICT,
      .text = "one machine, nothing crossed a network"},
@@ -155,7 +166,7 @@ static const struct evidence table[] = {
     {"gdr=on", IB, "IB", "on", "on", .status = MLB_OK},
     {"gdr=on", IB, "IB", "ON", "on", .status = MLB_OK},
     {"gdr=on", IB, "IB", "on", "off", .status = MLB_E_UNHEALTHY,
-     .text = "had GPUDirect RDMA off when it received"},
+     .text = "had GPUDirect RDMA off when it received (rank 5)"},
     {"gdr=on", IB, "IB", "off", "off", .status = MLB_E_UNHEALTHY,
      .text = "off when it sent and received"},
     {"gdr=off", IB, "IB", "off", "off", .status = MLB_OK},
