@@ -109,6 +109,16 @@ class Check(Folder):
         self.assertIn("no NVIDIA GPU", done.stdout)
         self.assertEqual(self.report()["steps"], [])
 
+    def test_collectives_on_one_gpu_are_the_test_of_ranks_that_share_it(self):
+        for code, status in ((0, "good"), (1, "failed")):
+            self.one_gpu()
+            self.stub("bin/mpirun", "exit 0")
+            self.stub("tests/collectives/one_device.sh", f'echo "$@"; exit {code}')
+            done = self.check("collectives")
+            self.assertEqual(done.returncode, code, done.stdout)
+            self.assertIn("release/mlbench mpirun --bind-to none --oversubscribe", done.stdout)
+            self.assertEqual(self.report()["steps"][0]["status"], status)
+
     def test_steps_in_order_and_their_reasons(self):
         self.one_gpu(self.GOOD + 'case $1 in run)\n'
                      'for i; do [ "$a" = --output ] && d=$i; a=$i; done\n'
