@@ -92,6 +92,8 @@ static void cuda_close(struct mlb_device *device)
     for (int i = 0; i < MLB_MARKS && !cuda->stuck; i++)
         if (cuda->marks[i])
             cudaEventDestroy(cuda->marks[i]);
+    if (cuda->given && !cuda->stuck)
+        cudaEventDestroy(cuda->given);
     if (cuda->cycles && !cuda->stuck)
         cudaFree(cuda->cycles);
     if (cuda->stream && !cuda->stuck)
@@ -284,6 +286,20 @@ static enum mlb_status cuda_elapsed(struct mlb_device *device, int from, int to,
     return MLB_OK;
 }
 
+static enum mlb_status cuda_wait_for(struct mlb_device *device, struct mlb_device *other,
+                                     struct mlb_error *err)
+{
+    struct mlb_cuda_device *from = cuda_of(other);
+    cudaError_t error = cudaSetDevice(other->info.index);
+    if (error == cudaSuccess && !from->given)
+        error = cudaEventCreateWithFlags(&from->given, cudaEventDisableTiming);
+    if (error == cudaSuccess)
+        error = cudaEventRecord(from->given, from->stream);
+    if (error == cudaSuccess)
+        error = cudaStreamWaitEvent(cuda_of(device)->stream, from->given, 0);
+    return mlb_cuda_check(error, err, "wait for another stream of device %d", other->info.index);
+}
+
 static void *cuda_stream(struct mlb_device *device)
 {
     return cuda_of(device)->stream;
@@ -304,6 +320,7 @@ const struct mlb_backend mlb_backend_cuda = {
     .elapsed = cuda_elapsed,
     .sync = cuda_sync,
     .stream = cuda_stream,
+    .wait_for = cuda_wait_for,
     .count_cycles = mlb_cuda_count_cycles,
     .clock_between = mlb_cuda_clock_between,
     .begin_graph = mlb_cuda_begin_graph,

@@ -12,6 +12,7 @@ struct mlb_cuda_device {
     struct mlb_device base;
     cudaStream_t stream;
     cudaEvent_t marks[MLB_MARKS];
+    cudaEvent_t given; /* what another stream waits for; NULL until one does */
     void *cycles; /* two counts of struct mlb_cuda_cycles, MLB_CUDA_SMS each; NULL until needed */
     /* A sync ran into its deadline: cudaFree and the like would wait for ever. Everything is left
      * to the end of the process then. */

@@ -94,6 +94,13 @@ struct mlb_backend {
     /* The stream that kernels and libraries enqueue on: cudaStream_t for "cuda", NULL for "cpu". */
     void *(*stream)(struct mlb_device *device); /* Required. */
 
+    /* What is enqueued on `device` from here on begins when all that `other` was given so far is
+     * done: a second stream of the same device, opened with the same backend and index. Enqueued.
+     * Optional: without it a device is synchronous, and one thread cannot use two of them at once.
+     */
+    enum mlb_status (*wait_for)(struct mlb_device *device, struct mlb_device *other,
+                                struct mlb_error *err);
+
     /* The cores' clock by their own counters, for a device whose clock nobody else may tell. Both
      * or none; Optional. Enqueue count 0 or 1 ... */
     enum mlb_status (*count_cycles)(struct mlb_device *device, int which, struct mlb_error *err);

@@ -139,6 +139,28 @@ static void test_graph(void **state)
     mlb_free(device, ptr);
 }
 
+/* Zeros from a second stream come last, because it waits for long fills of the first. */
+static void test_a_second_stream_waits(void **state)
+{
+    struct mlb_error err = {0};
+    struct mlb_device *device = *state, *second;
+    const uint64_t count = UINT64_C(1) << 28;
+    uint8_t is[4096], zeros[sizeof is] = {0};
+    void *ptr;
+    check_ok(mlb_backend_cuda.open(device->info.index, 0, &second, &err), &err);
+    check_ok(mlb_alloc(device, count, "x", &ptr, &err), &err);
+    for (int i = 0; i < 20; i++)
+        check_ok(mlb_fill(device, ptr, count, MLB_S8, MLB_DATA_NORMAL, 1, &err), &err);
+    check_ok(device->backend->wait_for(second, device, &err), &err);
+    check_ok(mlb_fill(second, ptr, sizeof is, MLB_S8, MLB_DATA_ZEROS, 1, &err), &err);
+    check_ok(device->backend->wait_for(device, second, &err), &err);
+    check_ok(mlb_sync(device, 60, &err), &err);
+    check_ok(mlb_copy(second, is, ptr, sizeof is, MLB_TO_HOST, &err), &err);
+    check_true(memcmp(is, zeros, sizeof is) == 0);
+    mlb_backend_cuda.close(second);
+    mlb_free(device, ptr);
+}
+
 static void test_sync_has_a_deadline(void **state)
 {
     struct mlb_error err = {0};
@@ -210,6 +232,7 @@ int main(void)
         cmocka_unit_test(test_marks_time_the_stream),
         cmocka_unit_test(test_telemetry_speaks_to_nvml),
         cmocka_unit_test(test_graph),
+        cmocka_unit_test(test_a_second_stream_waits),
         cmocka_unit_test(test_sync_has_a_deadline),
     };
     return cmocka_run_group_tests(tests, open_gpu, close_gpu);

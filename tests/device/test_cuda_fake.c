@@ -140,6 +140,33 @@ static void a_fault_in_a_capture_is_the_devices(void **state)
     device->backend->close(device);
 }
 
+/* --------------------------------------------------------------------------------- two streams
+ */
+
+/* One event a stream, however often it is waited for; the device is the stream's again. */
+static void a_stream_waits_for_another(void **state)
+{
+    struct mlb_error err = {0};
+    struct mlb_device *device = open_fake(), *second = NULL;
+    (void)state;
+    check_ok(mlb_backend_cuda.open(0, 0, &second, &err), &err);
+    fake_cudart.current = 1;
+    for (int i = 0; i < 3; i++) {
+        check_ok(device->backend->wait_for(second, device, &err), &err);
+        check_ok(device->backend->wait_for(device, second, &err), &err);
+    }
+    check_i64(fake_cudart.waits, 6);
+    check_i64(fake_cudart.current, 0);
+    check_i64(fake_cudart.events, 2 * MLB_MARKS + 2);
+    fake_cudart.broken = true;
+    check_fails(device->backend->wait_for(device, second, &err), MLB_E_DEVICE, &err,
+                "wait for another stream of device 0");
+    fake_cudart.broken = false;
+    device->backend->close(second);
+    device->backend->close(device);
+    check_i64(fake_cudart.events, 0);
+}
+
 /* ---------------------------------------------------------------------------------------- cycles
  */
 
@@ -196,6 +223,7 @@ int main(void)
         cmocka_unit_test(steps_become_one_launch),
         cmocka_unit_test(a_step_that_waits_is_no_graph),
         cmocka_unit_test(a_fault_in_a_capture_is_the_devices),
+        cmocka_unit_test(a_stream_waits_for_another),
         cmocka_unit_test(the_clock_between_two_counts),
         cmocka_unit_test(clocks_of_sms),
     };
