@@ -13,6 +13,6 @@ extern const struct mlb_channel_ops mlb_channel_nccl;
 void mlb_channel_mpi_set_block(struct mlb_channel *channel, size_t elements);
 
 extern const struct mlb_workload mlb_all_reduce, mlb_all_gather, mlb_reduce_scatter, mlb_alltoall,
-    mlb_sendrecv, mlb_broadcast, mlb_reduce, mlb_gather, mlb_scatter;
+    mlb_sendrecv, mlb_broadcast, mlb_reduce, mlb_gather, mlb_scatter, mlb_overlap;
 
 #endif

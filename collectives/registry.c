@@ -5,8 +5,17 @@
 #include <stddef.h>
 
 const struct mlb_workload *const mlb_collective_workloads[] = {
-    &mlb_all_reduce, &mlb_all_gather, &mlb_reduce_scatter, &mlb_alltoall, &mlb_sendrecv,
-    &mlb_broadcast,  &mlb_reduce,     &mlb_gather,         &mlb_scatter,  NULL,
+    &mlb_all_reduce,
+    &mlb_all_gather,
+    &mlb_reduce_scatter,
+    &mlb_alltoall,
+    &mlb_sendrecv,
+    &mlb_broadcast,
+    &mlb_reduce,
+    &mlb_gather,
+    &mlb_scatter,
+    &mlb_overlap,
+    NULL,
 };
 
 const struct mlb_channel_ops *const mlb_channels[] = {
