@@ -103,7 +103,8 @@ static void add_row(struct mlb_text *to, const struct mlb_report *report, const 
 static void add_notes_of(struct mlb_text *to, const struct mlb_report *report,
                          const struct mlb_row *row, bool *any)
 {
-    static const char *const names[MLB_NOTES] = {"launch", "drift", "sustain", "wire", "details"};
+    static const char *const names[MLB_NOTES] = {"launch", "drift",   "sustain",
+                                                 "wire",   "overlap", "details"};
     for (int i = 0; i < MLB_NOTES; i++) {
         struct mlb_text note = {0}, line = {0};
         if (mlb_report_note(report, row, (enum mlb_note)i, &note)) {

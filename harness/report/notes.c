@@ -77,6 +77,30 @@ static bool add_sustain(const struct mlb_report *report, const struct mlb_row *r
     return true;
 }
 
+/* "1.21 ms exposed of a collective of 9.30 ms (87 % hidden); the GEMMs take 1.08 times as long
+ * beside it, it takes 1.31 times as long" */
+static bool add_overlap(const struct mlb_row *row, struct mlb_text *to)
+{
+    static const char *const names[] = {"exposed_ns", "collective_alone_ns", "hidden_share",
+                                        "gemm_slowdown", "collective_slowdown"};
+    char exposed[MLB_UNIT_TEXT], alone[MLB_UNIT_TEXT], hidden[MLB_UNIT_TEXT];
+    double values[5];
+    for (int i = 0; i < 5; i++) {
+        const struct mlb_detail *detail = mlb_detail_find(&row->details, names[i]);
+        if (!detail || !detail->is_number || !mlb_row_verified(row))
+            return false;
+        values[i] = detail->number;
+    }
+    mlb_text_addf(to, "%s exposed of a collective of %s",
+                  mlb_print_seconds(exposed, values[0] * 1e-9),
+                  mlb_print_seconds(alone, values[1] * 1e-9));
+    if (values[2] >= 0.0)
+        mlb_text_addf(to, " (%s hidden)", mlb_print_percent(hidden, values[2]));
+    mlb_text_addf(to, "; the GEMMs take %.2f times as long beside it, it takes %.2f times as long",
+                  values[3], values[4]);
+    return true;
+}
+
 static bool add_details(const struct mlb_row *row, struct mlb_text *to)
 {
     for (size_t i = 0; i < row->details.count; i++) {
@@ -102,6 +126,8 @@ bool mlb_report_note(const struct mlb_report *report, const struct mlb_row *row,
         return add_sustain(report, row, to);
     case MLB_NOTE_WIRE:
         return mlb_report_wire_note(report->result, row, to);
+    case MLB_NOTE_OVERLAP:
+        return add_overlap(row, to);
     case MLB_NOTE_DETAILS:
         return add_details(row, to);
     case MLB_NOTES:

@@ -60,6 +60,7 @@ enum mlb_note {
     MLB_NOTE_DRIFT,   /* the time did not keep still */
     MLB_NOTE_SUSTAIN, /* from rest and under lasting load */
     MLB_NOTE_WIRE,    /* the ports' counters tell other bytes than the formula */
+    MLB_NOTE_OVERLAP, /* what a collective beside GEMMs adds to them */
     MLB_NOTE_DETAILS, /* how the work was done */
     MLB_NOTES
 };

@@ -206,7 +206,7 @@ static void add_under(struct mlb_text *to, const char *mark, const char *text)
 static void add_notes(struct mlb_text *to, const struct mlb_report *report,
                       const struct mlb_row *row)
 {
-    static const char *const marks[MLB_NOTES] = {"^", "^", "=", "^", "."};
+    static const char *const marks[MLB_NOTES] = {"^", "^", "=", "^", "=", "."};
     for (int i = 0; i < MLB_NOTES; i++) {
         struct mlb_text note = {0};
         bool wanted = i != MLB_NOTE_DETAILS || report->verbose;

@@ -324,6 +324,29 @@ static void notes_of_a_row(void **state)
     check_note(fixture, 0, MLB_NOTE_DETAILS, "algorithm=66, candidates=32, tile=128x256x64");
 }
 
+/* Worse than one after the other: nothing of it is hidden, and no share is told. */
+static void overlap_is_told_in_a_sentence(void **state)
+{
+    struct fixture *fixture = *state;
+    record_gpu(&fixture->result);
+    struct mlb_details *details = &fixture->result.rows[1].details;
+    *details = (struct mlb_details){0};
+    mlb_detail_number(details, "exposed_ns", 1.21e6);
+    mlb_detail_number(details, "collective_alone_ns", 9.3e6);
+    mlb_detail_number(details, "gemm_slowdown", 1.08);
+    mlb_detail_number(details, "collective_slowdown", 1.312);
+    check_note(fixture, 1, MLB_NOTE_OVERLAP, "");
+    mlb_detail_number(details, "hidden_share", 0.87);
+    check_note(
+        fixture, 1, MLB_NOTE_OVERLAP,
+        "1.21 ms exposed of a collective of 9.30 ms (87 % hidden); the GEMMs take 1.08 times "
+        "as long beside it, it takes 1.31 times as long");
+    details->items[4].number = -0.1;
+    check_note(fixture, 1, MLB_NOTE_OVERLAP, "of a collective of 9.30 ms; the GEMMs");
+    fixture->result.rows[1].verification.wrong = 1;
+    check_note(fixture, 1, MLB_NOTE_OVERLAP, "");
+}
+
 /* How the work was done is for those who ask. */
 static void details_in_text_on_demand(void **state)
 {
@@ -443,6 +466,7 @@ int main(void)
         REPORT_TEST(no_peak_no_percentage),
         REPORT_TEST(no_clock_no_bound),
         REPORT_TEST(notes_of_a_row),
+        REPORT_TEST(overlap_is_told_in_a_sentence),
         REPORT_TEST(details_in_text_on_demand),
         REPORT_TEST(csv_lines_have_the_fields_of_the_header),
         REPORT_TEST(csv_quotes),
