@@ -25,6 +25,22 @@ class Ranks(Case):
                                    rates["alg_bytes_per_s"]["value"])
             self.assertEqual(len(row["per_rank"]["median_ns"]), 2)
 
+    def test_overlap(self):
+        words = ["run", "overlap", "collective=all_reduce,all_gather,reduce_scatter", "bytes=64KiB",
+                 "bucket=16KiB", "m=64", "n=64", "k=64", "gemm_dtype=f32", "-O", self.path,
+                 "--target", "50%", "--min-time", "1ms", "--max-time", "2s", "--max-warmup", "10ms"]
+        result = call(mpirun(2, *words))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        rows = self.record()["rows"]
+        self.assertEqual([row["status"] for row in rows], ["measured"] * 3)
+        for details in (row["details"] for row in rows):
+            self.assertEqual(details["buckets"], 4)
+            self.assertGreaterEqual(details["both_ns"], details["gemm_beside_ns"])
+            self.assertGreaterEqual(details["both_ns"], details["collective_beside_ns"])
+            hidden = 1 - details["exposed_ns"] / details["collective_alone_ns"]
+            self.assertAlmostEqual(details["hidden_share"], hidden)
+        self.assertRegex(result.stdout, "exposed of a collective of .* the GEMMs take")
+
     def test_solo(self):
         words = ["run", "gemm", "size=64", "dtype=f32", "--solo", "-O", self.path, *SMALL]
         result = call(mpirun(2, *words))
