@@ -4,7 +4,8 @@
  * On a GPU both are streams of one device. The GEMM's stream begins when the collective's has
  * reached the mark of the start, and the mark of the end waits for both: no time of the host is in
  * it. The host gives the first GEMM, then the collective, then the other GEMMs, so that neither has
- * to wait for the launches of all of the other.
+ * to wait for the launches of all of the other. A GEMM that fills the SMs lets the collective's
+ * kernels wait for the first that is free, as in training: it is in the collective's time.
  *
  * On a CPU the collective is done on return, so the GEMM has a thread of its own. Start and end are
  * the host's; the wake-up of that thread is in them, alone and beside alike. */
