@@ -60,6 +60,15 @@ static void exchanges(struct threads_rank *rank, void *user)
         check_ok(comm->ops->line_up(comm, &err), &err);
     }
     check_ok(comm->ops->all_sum(comm, NULL, 0, &err), &err);
+    comm->ops->watch(comm, "a stretch", 1.0);
+    comm->ops->progress(comm);
+    comm->ops->progress(comm);
+    comm->ops->unwatch(comm);
+    struct threads_counts counts = threads_counts(comm);
+    check_i64(counts.line_ups, 100);
+    check_i64(counts.signs, 2);
+    check_i64(counts.watches, 1);
+    check_i64(counts.unwatches, 1);
 }
 
 static void control_operations_give_what_they_should(void **state)

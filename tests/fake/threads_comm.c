@@ -53,6 +53,11 @@ void threads_pass(struct mlb_comm *comm, double seconds)
     threads_pass_until(rank, threads_now_ns(rank) + llround(seconds * 1e9));
 }
 
+struct threads_counts threads_counts(const struct mlb_comm *comm)
+{
+    return threads_state_of(comm)->counts;
+}
+
 /* ------------------------------------------------------------------------------------ the meeting
  */
 
@@ -239,6 +244,7 @@ static enum mlb_status barrier(struct mlb_comm *comm, struct mlb_error *err)
 
 static enum mlb_status line_up(struct mlb_comm *comm, struct mlb_error *err)
 {
+    threads_state_of(comm)->counts.line_ups++;
     return meet_all(comm, &(struct threads_offer){.what = "line_up"}, err);
 }
 
@@ -305,18 +311,19 @@ static enum mlb_status all_sum(struct mlb_comm *comm, double *values, size_t cou
 
 static void progress(struct mlb_comm *comm)
 {
-    (void)comm;
+    threads_state_of(comm)->counts.signs++;
 }
 
 /* Nobody watches: a wait that is too long fails by its own deadline. */
 static void watch(struct mlb_comm *comm, const char *what, double deadline_s)
 {
-    (void)comm, (void)what, (void)deadline_s;
+    (void)what, (void)deadline_s;
+    threads_state_of(comm)->counts.watches++;
 }
 
 static void unwatch(struct mlb_comm *comm)
 {
-    (void)comm;
+    threads_state_of(comm)->counts.unwatches++;
 }
 
 /* The thread ends here; the others find the job broken. */

@@ -53,6 +53,12 @@ struct threads_end {
 void threads_run(const struct threads_job *job, void (*body)(struct threads_rank *rank, void *user),
                  void *user, struct threads_end *ends);
 
+/* What a rank did so far that its results do not show. */
+struct threads_counts {
+    int line_ups, signs, watches, unwatches;
+};
+struct threads_counts threads_counts(const struct mlb_comm *comm);
+
 /* The rank's clock, and work of its own that takes so long. */
 double threads_now_s(const struct mlb_comm *comm);
 void threads_pass(struct mlb_comm *comm, double seconds);

@@ -58,6 +58,7 @@ struct threads_rank_state {
     int64_t now_ns; /* virtual time; others read it only while this rank sleeps in a meeting */
     uint64_t sent;  /* transfers */
     struct threads_channel *channels; /* not closed yet; the job's is the last of the list */
+    struct threads_counts counts;
     struct threads_end end;
 };
 

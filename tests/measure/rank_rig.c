@@ -1,151 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/measure/rank_rig.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "harness/base/text.h"
 #include "tests/check.h"
-
-/* ------------------------------------------------------------------------------------- the ranks
- */
-
-/* All ranks show what they have; every one reads what it wants before any goes on. */
-static void meet(struct rank *rank, const char *call, const void *mine, size_t bytes)
-{
-    struct hub *hub = rank->hub;
-    int me = rank->comm.rank;
-    hub->given[me] = mine;
-    hub->sizes[me] = bytes;
-    hub->calls[me] = call;
-    pthread_barrier_wait(&hub->barrier);
-    if (me == 0)
-        for (int i = 1; i < RANKS; i++)
-            hub->mixed |= strcmp(hub->calls[i], call) != 0 || hub->sizes[i] != bytes;
-}
-
-static void part(struct rank *rank)
-{
-    pthread_barrier_wait(&rank->hub->barrier);
-}
-
-static struct rank *rank_of(struct mlb_comm *comm)
-{
-    return (struct rank *)comm;
-}
-
-static enum mlb_status barrier(struct mlb_comm *comm, struct mlb_error *err)
-{
-    (void)err;
-    meet(rank_of(comm), "barrier", NULL, 0);
-    part(rank_of(comm));
-    return MLB_OK;
-}
-
-static enum mlb_status line_up(struct mlb_comm *comm, struct mlb_error *err)
-{
-    rank_of(comm)->lines++;
-    return barrier(comm, err);
-}
-
-static enum mlb_status broadcast(struct mlb_comm *comm, void *data, size_t bytes, int root,
-                                 struct mlb_error *err)
-{
-    struct rank *rank = rank_of(comm);
-    (void)err;
-    meet(rank, "broadcast", data, bytes);
-    if (comm->rank != root)
-        memcpy(data, rank->hub->given[root], bytes);
-    part(rank);
-    return MLB_OK;
-}
-
-static enum mlb_status gather(struct mlb_comm *comm, const void *mine, size_t bytes, void *all,
-                              int root, struct mlb_error *err)
-{
-    struct rank *rank = rank_of(comm);
-    (void)err;
-    meet(rank, "gather", mine, bytes);
-    for (int i = 0; i < RANKS && comm->rank == root; i++)
-        memcpy((char *)all + (size_t)i * bytes, rank->hub->given[i], bytes);
-    part(rank);
-    return MLB_OK;
-}
-
-static enum mlb_status combine(struct mlb_comm *comm, double *values, size_t count, bool sum)
-{
-    struct rank *rank = rank_of(comm);
-    double *all = calloc(count + 1, sizeof *all);
-    meet(rank, sum ? "sum" : "max", values, count);
-    for (size_t i = 0; i < count; i++)
-        for (int r = 0; r < RANKS; r++) {
-            double one = ((const double *)rank->hub->given[r])[i];
-            all[i] = r == 0 ? one : sum ? all[i] + one : fmax(all[i], one);
-        }
-    part(rank);
-    memcpy(values, all, count * sizeof *all);
-    free(all);
-    return MLB_OK;
-}
-
-static enum mlb_status all_max(struct mlb_comm *comm, double *values, size_t count,
-                               struct mlb_error *err)
-{
-    (void)err;
-    return combine(comm, values, count, false);
-}
-
-static enum mlb_status all_sum(struct mlb_comm *comm, double *values, size_t count,
-                               struct mlb_error *err)
-{
-    (void)err;
-    return combine(comm, values, count, true);
-}
-
-static void nothing(struct mlb_comm *comm)
-{
-    (void)comm;
-}
-
-static void progress(struct mlb_comm *comm)
-{
-    rank_of(comm)->signs++;
-}
-
-static void watch(struct mlb_comm *comm, const char *what, double deadline_s)
-{
-    (void)comm, (void)what, (void)deadline_s;
-}
-
-static void __attribute__((noreturn)) end_job(struct mlb_comm *comm, int exit_code)
-{
-    (void)comm;
-    exit(exit_code);
-}
-
-static const struct mlb_comm_ops ops = {.barrier = barrier,
-                                        .broadcast = broadcast,
-                                        .gather = gather,
-                                        .all_max = all_max,
-                                        .all_sum = all_sum,
-                                        .line_up = line_up,
-                                        .progress = progress,
-                                        .watch = watch,
-                                        .unwatch = nothing,
-                                        .abort = end_job};
+#include "tests/fake/threads_comm.h"
 
 /* ------------------------------------------------------------------------------------ the device
  */
 
-static struct rank *rank_on(const struct mlb_ctx *ctx)
-{
-    return rank_of(ctx->comm);
-}
-
 static struct rank *rank_with(struct mlb_device *device)
 {
     return (struct rank *)(void *)((char *)device - offsetof(struct rank, device));
+}
+
+static struct rank *rank_on(const struct mlb_ctx *ctx)
+{
+    return rank_with(ctx->device);
 }
 
 static enum mlb_status mark(struct mlb_device *device, int index, struct mlb_error *err)
@@ -293,38 +166,46 @@ void rig_begin(struct job *job, const struct mlb_workload *workload)
 {
     struct mlb_error err = {0};
     memset(job, 0, sizeof *job);
-    pthread_barrier_init(&job->hub.barrier, NULL, RANKS);
     check_ok(mlb_plan_add(&job->plan, workload, &job->item, &err), &err);
     mlb_format(job->item->device, sizeof job->item->device, "cpu");
     job->item->measure.sample_time_s = 1e-3;
     job->item->measure.min_time_s = 0.01;
     for (int i = 0; i < RANKS; i++) {
         struct rank *rank = &job->ranks[i];
-        *rank = (struct rank){.hub = &job->hub, .checks = 4, .step_ns = 1e5, .item = job->item};
-        rank->comm = (struct mlb_comm){.ops = &ops, .rank = i, .size = RANKS, .deadline_s = 7};
+        *rank = (struct rank){.checks = 4, .step_ns = 1e5, .item = job->item};
         rank->device = (struct mlb_device){.backend = &backend, .info = {.kind = "cpu"}};
-        rank->run = (struct mlb_run){.ctx = {.device = &rank->device, .comm = &rank->comm},
-                                     .deadline_s = 1,
-                                     .interrupted = &rank->flag};
+        rank->run = (struct mlb_run){
+            .ctx = {.device = &rank->device}, .deadline_s = 1, .interrupted = &rank->flag};
         rank->run.ctx.channel = workload->collective ? &job->channel : NULL;
     }
 }
 
-static void *run_rank(void *argument)
+static void run_rank(struct rank *rank)
 {
-    struct rank *rank = argument;
     rank->status = mlb_run_case(&rank->run, rank->item, &rank->row, &rank->err);
-    return NULL;
 }
 
-void rig_start(struct job *job, void *(*work_of)(void *rank))
+struct start {
+    struct job *job;
+    void (*work)(struct rank *rank);
+};
+
+static void begin_rank(struct threads_rank *thread, void *user)
 {
-    pthread_t threads[RANKS];
-    for (int i = 0; i < RANKS; i++)
-        pthread_create(&threads[i], NULL, work_of, &job->ranks[i]);
-    for (int i = 0; i < RANKS; i++)
-        pthread_join(threads[i], NULL);
-    check_true(!job->hub.mixed);
+    const struct start *start = user;
+    struct rank *rank = &start->job->ranks[thread->comm->rank];
+    rank->comm = rank->run.ctx.comm = thread->comm;
+    start->work(rank);
+    rank->lines = threads_counts(thread->comm).line_ups;
+    rank->signs = threads_counts(thread->comm).signs;
+    rank->deadline_s = thread->comm->deadline_s;
+}
+
+void rig_start(struct job *job, void (*work_of)(struct rank *rank))
+{
+    struct start start = {job, work_of};
+    const struct threads_job how = {.ranks = RANKS, .deadline_s = 7};
+    threads_run(&how, begin_rank, &start, NULL);
 }
 
 const struct mlb_row *rig_go(struct job *job)
@@ -333,7 +214,7 @@ const struct mlb_row *rig_go(struct job *job)
     for (int i = 0; i < RANKS; i++) {
         check_i64(job->ranks[i].status, job->ranks[0].status);
         check_i64(job->ranks[i].row.status, job->ranks[0].row.status);
-        check_close(job->ranks[i].comm.deadline_s, 7, 0);
+        check_close(job->ranks[i].deadline_s, 7, 0);
     }
     return &job->ranks[0].row;
 }
@@ -343,5 +224,4 @@ void rig_end(struct job *job)
     for (int i = 0; i < RANKS; i++)
         mlb_row_free(&job->ranks[i].row);
     mlb_plan_free(&job->plan);
-    pthread_barrier_destroy(&job->hub.barrier);
 }

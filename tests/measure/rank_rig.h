@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A job of ranks that differ: each is a thread with a device of its own and a clock that only steps
- * move. The reductions are real ones. */
+/* A job of ranks that differ: each is a thread (tests/fake/threads_comm.h) with a device of its own
+ * and a clock that only steps move. */
 #ifndef MLB_TESTS_RANK_RIG_H
 #define MLB_TESTS_RANK_RIG_H
 
-#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,18 +12,9 @@
 
 enum { RANKS = 3 };
 
-struct hub {
-    pthread_barrier_t barrier;
-    const void *given[RANKS];
-    size_t sizes[RANKS];
-    const char *calls[RANKS];
-    bool mixed; /* ranks met in different calls, or with different sizes */
-};
-
 struct rank {
-    struct mlb_comm comm;
     struct mlb_device device;
-    struct hub *hub;
+    struct mlb_comm *comm; /* while it runs */
     /* The script. */
     double step_ns;
     int unable;                   /* variants at the front of the list that this rank cannot do */
@@ -34,6 +24,7 @@ struct rank {
     /* What came of it. */
     double now_ns, marks[MLB_MARKS];
     int steps, lines, signs;
+    double deadline_s; /* that the communicator was left with */
     const char *used;
     volatile sig_atomic_t flag;
     struct mlb_run run;
@@ -44,7 +35,6 @@ struct rank {
 };
 
 struct job {
-    struct hub hub;
     struct mlb_plan plan;
     struct mlb_case *item;
     struct mlb_channel channel;
@@ -55,7 +45,7 @@ extern const struct mlb_workload rig_alone, rig_together; /* the latter is a col
 
 void rig_begin(struct job *job, const struct mlb_workload *workload);
 /* `work` on every rank, each in a thread; returns when all are done. */
-void rig_start(struct job *job, void *(*work)(void *rank));
+void rig_start(struct job *job, void (*work)(struct rank *rank));
 /* The case on all ranks; rank 0's row. All have come to the same status. */
 const struct mlb_row *rig_go(struct job *job);
 void rig_end(struct job *job);

@@ -100,20 +100,18 @@ static enum mlb_status join(struct rank *rank, size_t count, struct mlb_samples 
     samples->own = calloc(count, sizeof(double));
     samples->across = calloc(count, sizeof(double));
     for (size_t i = 0; i < count; i++)
-        samples->own[i] = 100.0 * (1 << rank->comm.rank);
+        samples->own[i] = 100.0 * (1 << rank->comm->rank);
     samples->count = samples->capacity = count;
-    return mlb_samples_join(&rank->comm, samples, &rank->err);
+    return mlb_samples_join(rank->comm, samples, &rank->err);
 }
 
-static void *join_rank(void *argument)
+static void join_rank(struct rank *rank)
 {
-    struct rank *rank = argument;
     struct mlb_samples samples = {0};
-    rank->status = join(rank, rank->comm.rank == 1 ? 3 : 5, &samples);
+    rank->status = join(rank, rank->comm->rank == 1 ? 3 : 5, &samples);
     rank->steps = (int)samples.count;
     rank->now_ns = samples.across[2];
     mlb_samples_free(&samples);
-    return NULL;
 }
 
 static void test_join(void **state)
