@@ -83,7 +83,7 @@ static const struct mlb_option options[] = {
      .max = 1000,
      .value = "N",
      .help = "GEMMs in a step, one after the other (as many as last as long as the collective when "
-             "not given)"},
+             "not given; compare shares then, not times)"},
     {0},
 };
 
