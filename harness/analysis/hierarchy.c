@@ -20,19 +20,6 @@ static bool is_shown(const struct mlb_row *row)
            mlb_row_rate(row, MLB_RATE_BUS).known;
 }
 
-/* All parameters but the scope. */
-static bool is_same(const struct mlb_row *a, const struct mlb_row *b)
-{
-    if (strcmp(a->workload, b->workload) != 0 || strcmp(a->variant, b->variant) != 0 ||
-        strcmp(a->device, b->device) != 0 || a->param_count != b->param_count)
-        return false;
-    for (size_t i = 0; i < a->param_count; i++)
-        if (strcmp(a->params[i].name, "scope") != 0 &&
-            strcmp(a->params[i].value, mlb_row_param(b, a->params[i].name)) != 0)
-            return false;
-    return true;
-}
-
 bool mlb_hierarchy_at(const struct mlb_result *result, size_t index,
                       struct mlb_hierarchy *hierarchy)
 {
@@ -43,7 +30,7 @@ bool mlb_hierarchy_at(const struct mlb_result *result, size_t index,
         return false;
     for (size_t i = 0; i < result->row_count; i++) {
         const struct mlb_row *row = &result->rows[i];
-        if (!is_shown(row) || !is_same(first, row))
+        if (!is_shown(row) || !mlb_row_same_but(first, row, "scope"))
             continue;
         if (i < index)
             return false;

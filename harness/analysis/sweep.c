@@ -10,23 +10,10 @@ static bool counts(const struct mlb_row *row)
            row->summary.median > 0.0 && mlb_row_verified(row);
 }
 
-static bool same_params(const struct mlb_row *a, const struct mlb_row *b)
-{
-    if (a->param_count != b->param_count)
-        return false;
-    for (size_t i = 0; i < a->param_count; i++)
-        if (strcmp(a->params[i].name, b->params[i].name) != 0 ||
-            (strcmp(a->params[i].name, "bytes") != 0 &&
-             strcmp(a->params[i].value, b->params[i].value) != 0))
-            return false;
-    return true;
-}
-
 static bool same_sweep(const struct mlb_row *a, const struct mlb_row *b)
 {
-    return counts(a) && counts(b) && strcmp(a->workload, b->workload) == 0 &&
-           strcmp(a->device, b->device) == 0 && strcmp(a->variant, b->variant) == 0 &&
-           a->work.bus_factor == b->work.bus_factor && same_params(a, b);
+    return counts(a) && counts(b) && a->work.bus_factor == b->work.bus_factor &&
+           mlb_row_same_but(a, b, "bytes");
 }
 
 /* Into its place by size; a size that is there already is left as it is. */

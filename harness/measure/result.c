@@ -125,6 +125,19 @@ const char *mlb_row_param(const struct mlb_row *row, const char *name)
     return "";
 }
 
+bool mlb_row_same_but(const struct mlb_row *a, const struct mlb_row *b, const char *but)
+{
+    if (strcmp(a->workload, b->workload) != 0 || strcmp(a->device, b->device) != 0 ||
+        strcmp(a->variant, b->variant) != 0 || a->param_count != b->param_count)
+        return false;
+    for (size_t i = 0; i < a->param_count; i++)
+        if (strcmp(a->params[i].name, b->params[i].name) != 0 ||
+            (strcmp(a->params[i].name, but) != 0 &&
+             strcmp(a->params[i].value, b->params[i].value) != 0))
+            return false;
+    return true;
+}
+
 /* Room for one more note. When the list is full, the last one that weighs less gives way: what
  * makes the exit code 4 must not get lost behind remarks. */
 static struct mlb_health *health_place(struct mlb_result *result, enum mlb_health_level level)

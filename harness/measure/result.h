@@ -192,6 +192,9 @@ enum mlb_status mlb_result_put(struct mlb_result *result, struct mlb_row *row,
 const struct mlb_row *mlb_result_find(const struct mlb_result *result, const char *id);
 /* The value of a row's parameter; "" when it has none of that name. */
 const char *mlb_row_param(const struct mlb_row *row, const char *name);
+/* The same workload on the same device by the same variant, and all parameters but `but` the same.
+ */
+bool mlb_row_same_but(const struct mlb_row *a, const struct mlb_row *b, const char *but);
 void mlb_result_note(struct mlb_result *result, enum mlb_health_level level, const char *code,
                      const char *format, ...) __attribute__((format(printf, 4, 5)));
 void mlb_result_fact(struct mlb_result *result, const char *name, const char *format, ...)

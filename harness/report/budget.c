@@ -44,13 +44,21 @@ static void add_scope(struct mlb_text *to, const struct mlb_result *result,
     pad(to, cell, SCOPE);
 }
 
-/* "all_reduce 1GiB f32 in place, pipelined" */
+/* What the row's sizes come from: a model, or bytes. */
+static const char *size_of(const struct mlb_row *row)
+{
+    const char *model = mlb_row_param(row, "model");
+    bool named = model[0] && strcmp(model, "none") != 0;
+    return named ? model : mlb_row_param(row, "bytes");
+}
+
+/* "all_reduce 1GiB f32 in place pipelined" */
 static void add_name(struct mlb_text *to, const struct mlb_row *row)
 {
     char name[160];
     bool in_place = strcmp(mlb_row_param(row, "in_place"), "true") == 0;
     bool pipelined = strcmp(mlb_row_param(row, "mode"), "pipelined") == 0;
-    mlb_format(name, sizeof name, "%s %s %s%s%s", row->workload, mlb_row_param(row, "bytes"),
+    mlb_format(name, sizeof name, "%s %s %s%s%s", row->workload, size_of(row),
                mlb_row_param(row, "dtype"), in_place ? " in place" : "",
                pipelined ? " pipelined" : "");
     mlb_text_add(to, "  ");
@@ -114,8 +122,7 @@ static void add_step(struct mlb_text *to, const struct mlb_loss_step *step)
                       mlb_print_rate(rate, step->network_bytes_per_s, "B/s"));
         add_percent(to, step->of_line, OF_NICS);
         add_percent(to, step->of_before, KEPT);
-        mlb_text_addf(to, "  %s, %s%s", step->how, mlb_row_param(step->row, "bytes"),
-                      gpudirect_of(step->row));
+        mlb_text_addf(to, "  %s, %s%s", step->how, size_of(step->row), gpudirect_of(step->row));
     } else {
         mlb_text_addf(to, "%12s  %*s  %*s  %s", "-", OF_NICS, "", KEPT, "", step->how);
     }

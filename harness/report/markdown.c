@@ -187,6 +187,8 @@ static void add_end(struct mlb_text *to, const struct mlb_report *report)
         add_item(to, "peak", text);
     if (mlb_report_links_text(result, text, sizeof text))
         add_item(to, "links", text);
+    if (mlb_report_model_text(result, text, sizeof text))
+        add_item(to, "model", text);
     if (mlb_report_published_text(report, text, sizeof text))
         add_item(to, "best", text);
     for (size_t i = 0; i < result->row_count; i++) {

@@ -187,6 +187,37 @@ bool mlb_report_links_text(const struct mlb_result *result, char *to, size_t siz
     return network || nvlink;
 }
 
+/* Measured over predicted; 0 = NCCL said nothing, or it is no result. */
+static double over_model(const struct mlb_result *result, const struct mlb_row *row)
+{
+    const struct mlb_detail *predicted = mlb_detail_find(&row->details, "nccl_predicted_ns");
+    bool known = predicted && predicted->is_number && predicted->number > 0.0 &&
+                 row->work.bus_factor > 0.0 && mlb_row_verified(row) && !result->oversubscribed;
+    return known ? row->summary.median / predicted->number : 0.0;
+}
+
+bool mlb_report_model_text(const struct mlb_result *result, char *to, size_t size)
+{
+    const struct mlb_row *slowest = NULL;
+    double least = 0.0, most = 0.0;
+    size_t rows = 0;
+    for (size_t i = 0; i < result->row_count; i++) {
+        double ratio = over_model(result, &result->rows[i]);
+        if (!(ratio > 0.0))
+            continue;
+        least = rows++ == 0 || ratio < least ? ratio : least;
+        slowest = ratio > most ? &result->rows[i] : slowest;
+        most = ratio > most ? ratio : most;
+    }
+    if (rows == 0)
+        return false;
+    mlb_format(
+        to, size,
+        "times are %.2f to %.2f of what NCCL's own model predicts (%zu row%s, most in %s %s)",
+        least, most, rows, rows == 1 ? "" : "s", slowest->workload, slowest->label);
+    return true;
+}
+
 #define SERIES_MOST 8 /* named one by one: what a record's machines have */
 
 /* A series' texts live once in the table. */

@@ -86,6 +86,8 @@ bool mlb_report_precision_text(const struct mlb_result *result, char *to, size_t
 bool mlb_report_peak_text(const struct mlb_report *report, char *to, size_t size);
 /* "NICs 400 GB/s out of a machine (8 ports); NVLink 450 GB/s out of a GPU": of collectives. */
 bool mlb_report_links_text(const struct mlb_result *result, char *to, size_t size);
+/* "measured 0.97 to 1.31 times what NCCL's own model says": of rows that have that. */
+bool mlb_report_model_text(const struct mlb_result *result, char *to, size_t size);
 /* "8x H200, stas00/ml-engineering": whose figures are the best published. */
 bool mlb_report_published_text(const struct mlb_report *report, char *to, size_t size);
 /* "3 rows (gemm, memory): bf16 needs AVX-512 or newer", for the first of such rows. */

@@ -317,6 +317,8 @@ enum mlb_status mlb_print_text(const struct mlb_report *report, struct mlb_text 
         add_entry(to, "peak", text);
     if (mlb_report_links_text(result, text, sizeof text))
         add_entry(to, "links", text);
+    if (mlb_report_model_text(result, text, sizeof text))
+        add_entry(to, "model", text);
     if (mlb_report_published_text(report, text, sizeof text))
         add_entry(to, "best", text);
     add_health(to, result);

@@ -60,6 +60,9 @@ static void add_exchange(struct mlb_result *result, const struct exchange *of)
     record_time(&row, 33, of->bytes * of->factor / of->busbw * 1e9, 0.002);
     mlb_detail_text(&row.details, "algorithm", "%s", of->algorithm);
     mlb_detail_text(&row.details, "protocol", "%s", of->protocol);
+    if (of->algorithm[0] && strcmp(of->workload, "all_reduce") == 0)
+        mlb_detail_number(&row.details, "nccl_predicted_ns",
+                          of->bytes * of->factor / of->busbw * (of->nodes == 1 ? 0.97e9 : 0.8e9));
     if (cuda && strcmp(of->scope, "rail") == 0) {
         mlb_detail_text(&row.details, "gdr_send", "on");
         mlb_detail_text(&row.details, "gdr_recv", "%s", of->algorithm[0] ? "on" : "off on rank 1");
