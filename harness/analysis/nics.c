@@ -26,80 +26,91 @@ static int rank_of(const char *kind)
     return 0;
 }
 
-/* Which ports count: of this rank, at this rate at least. */
-struct limit {
+struct port {
+    const char *name, *kind;
+    double line_bytes_per_s;
+};
+
+static bool read_port(const cJSON *json, struct port *port)
+{
+    const char *state = "";
+    *port = (struct port){.name = "", .kind = ""};
+    mlb_json_get_text(json, "name", &port->name);
+    mlb_json_get_text(json, "kind", &port->kind);
+    mlb_json_get_text(json, "state", &state);
+    mlb_json_get_real(json, "line_bytes_per_s", &port->line_bytes_per_s);
+    return strcmp(state, "down") != 0;
+}
+
+/* Of the fabric; without one, of the row (may be NULL). */
+static size_t list_ports(const struct mlb_result *result, const struct mlb_row *row,
+                         struct port ports[MLB_ROW_PORTS])
+{
+    size_t count = 0;
+    const cJSON *nics = cJSON_GetObjectItemCaseSensitive(result->fabric, "nics");
+    for (const cJSON *nic = nics ? nics->child : NULL; nic; nic = nic->next)
+        count += count < MLB_ROW_PORTS && read_port(nic, &ports[count]);
+    for (size_t i = 0; !result->fabric && row && i < row->port_count; i++)
+        ports[count++] =
+            (struct port){row->ports[i].name, row->ports[i].kind, row->ports[i].line_bytes_per_s};
+    return count;
+}
+
+/* Which ports count: of this kind, at nine tenths of this rate at least. */
+struct choice {
+    const char *kind; /* NULL = none */
     int rank;
     double line_bytes_per_s;
 };
 
-static bool is_fast(const struct limit *limit, const char *kind, double line_bytes_per_s)
+/* The best kind; of several as good the one with the most to carry (storage may have a network of
+ * its own), and its fastest port. */
+static struct choice choose(const struct port *ports, size_t count)
 {
-    return limit->rank > 0 && rank_of(kind) == limit->rank &&
-           line_bytes_per_s >= 0.5 * limit->line_bytes_per_s;
-}
-
-static void raise_limit(struct limit *limit, const char *kind, double line_bytes_per_s)
-{
-    int rank = rank_of(kind);
-    if (rank > limit->rank)
-        *limit = (struct limit){rank, line_bytes_per_s};
-    else if (rank == limit->rank)
-        limit->line_bytes_per_s = fmax(limit->line_bytes_per_s, line_bytes_per_s);
-}
-
-static void add_port(struct mlb_nics *nics, const struct limit *limit, const char *kind,
-                     double line_bytes_per_s)
-{
-    if (!is_fast(limit, kind, line_bytes_per_s))
-        return;
-    nics->ports++;
-    nics->certain = limit->rank == RDMA;
-    nics->line_bytes_per_s += limit->rank == VIRTUAL ? 0.0 : line_bytes_per_s;
-}
-
-static const cJSON *ports_of(const struct mlb_result *result)
-{
-    const cJSON *ports = cJSON_GetObjectItemCaseSensitive(result->fabric, "nics");
-    return ports && ports->child ? ports->child : NULL;
-}
-
-/* Kind and rate of a port of the fabric; "" for one that is down. */
-static const char *read_port(const cJSON *port, double *line_bytes_per_s)
-{
-    const char *kind = "", *state = "";
-    *line_bytes_per_s = 0.0;
-    mlb_json_get_text(port, "kind", &kind);
-    mlb_json_get_text(port, "state", &state);
-    mlb_json_get_real(port, "line_bytes_per_s", line_bytes_per_s);
-    return strcmp(state, "down") == 0 ? "" : kind;
-}
-
-static struct limit limit_of(const struct mlb_result *result, const struct mlb_row *row)
-{
-    struct limit limit = {0};
-    double rate;
-    for (const cJSON *port = ports_of(result); port; port = port->next) {
-        const char *kind = read_port(port, &rate);
-        raise_limit(&limit, kind, rate);
+    struct choice best = {0};
+    double best_sum = 0.0;
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+        struct choice choice = {.rank = kinds[k].rank};
+        double sum = 0.0;
+        for (size_t i = 0; i < count; i++) {
+            if (strcmp(ports[i].kind, kinds[k].kind) != 0)
+                continue;
+            choice.kind = kinds[k].kind;
+            choice.line_bytes_per_s = fmax(choice.line_bytes_per_s, ports[i].line_bytes_per_s);
+            sum += ports[i].line_bytes_per_s;
+        }
+        bool better = choice.rank > best.rank || (choice.rank == best.rank && sum > best_sum);
+        if (!choice.kind || !better)
+            continue;
+        best = choice;
+        best_sum = sum;
     }
-    for (size_t i = 0; !result->fabric && row && i < row->port_count; i++)
-        raise_limit(&limit, row->ports[i].kind, row->ports[i].line_bytes_per_s);
-    return limit;
+    return best;
+}
+
+static bool is_chosen(const struct choice *choice, const char *kind, double line_bytes_per_s)
+{
+    return choice->kind && strcmp(kind, choice->kind) == 0 &&
+           line_bytes_per_s >= 0.9 * choice->line_bytes_per_s;
 }
 
 struct mlb_nics mlb_nics_of(const struct mlb_result *result, const struct mlb_row *row)
 {
-    struct limit limit = limit_of(result, row);
-    struct mlb_nics nics = {0};
-    double rate;
-    for (const cJSON *port = ports_of(result); port; port = port->next) {
-        const char *kind = read_port(port, &rate);
-        add_port(&nics, &limit, kind, rate);
+    struct port ports[MLB_ROW_PORTS];
+    size_t count = list_ports(result, row, ports);
+    struct choice choice = choose(ports, count);
+    struct mlb_nics nics = {.certain = choice.rank == RDMA};
+    for (size_t i = 0; i < count; i++) {
+        if (!is_chosen(&choice, ports[i].kind, ports[i].line_bytes_per_s))
+            continue;
+        nics.ports++;
+        nics.line_bytes_per_s += choice.rank == VIRTUAL ? 0.0 : ports[i].line_bytes_per_s;
     }
-    for (size_t i = 0; !result->fabric && row && i < row->port_count; i++)
-        add_port(&nics, &limit, row->ports[i].kind, row->ports[i].line_bytes_per_s);
     return nics;
 }
+
+/* ---------------------------------------------------------------------------------------- counted
+ */
 
 static double more_of(double sent, double received)
 {
@@ -108,12 +119,13 @@ static double more_of(double sent, double received)
 
 struct mlb_nic_bytes mlb_nics_counted(const struct mlb_result *result, const struct mlb_row *row)
 {
-    struct limit limit = limit_of(result, row);
-    int lowest = limit.rank == VIRTUAL ? VIRTUAL : ETHERNET;
+    struct port ports[MLB_ROW_PORTS];
+    struct choice choice = choose(ports, list_ports(result, row, ports));
+    int lowest = choice.rank == VIRTUAL ? VIRTUAL : ETHERNET;
     double sent[2] = {0.0}, received[2] = {0.0}, steps = (double)row->ports_steps;
     for (size_t i = 0; i < row->port_count; i++) {
         const struct mlb_row_port *port = &row->ports[i];
-        bool counts[2] = {is_fast(&limit, port->kind, port->line_bytes_per_s),
+        bool counts[2] = {is_chosen(&choice, port->kind, port->line_bytes_per_s),
                           rank_of(port->kind) >= lowest};
         for (int j = 0; j < 2; j++) {
             sent[j] += counts[j] ? (double)port->sent_bytes : 0.0;
@@ -124,6 +136,27 @@ struct mlb_nic_bytes mlb_nics_counted(const struct mlb_result *result, const str
         return (struct mlb_nic_bytes){0};
     return (struct mlb_nic_bytes){true, more_of(sent[0], received[0]) / steps,
                                   more_of(sent[1], received[1]) / steps};
+}
+
+static double bytes_of_port(const struct mlb_row *row, const char *name)
+{
+    for (size_t i = 0; i < row->port_count; i++)
+        if (strcmp(row->ports[i].name, name) == 0)
+            return more_of((double)row->ports[i].sent_bytes, (double)row->ports[i].received_bytes);
+    return 0.0;
+}
+
+size_t mlb_nics_shares(const struct mlb_result *result, const struct mlb_row *row,
+                       struct mlb_nic_share shares[MLB_ROW_PORTS])
+{
+    struct port ports[MLB_ROW_PORTS];
+    size_t count = list_ports(result, row, ports), shown = 0;
+    struct choice choice = choose(ports, count);
+    for (size_t i = 0; i < count && row->ports_steps > 0; i++)
+        if (is_chosen(&choice, ports[i].kind, ports[i].line_bytes_per_s))
+            shares[shown++] = (struct mlb_nic_share){
+                ports[i].name, bytes_of_port(row, ports[i].name) / (double)row->ports_steps};
+    return shown;
 }
 
 /* --------------------------------------------------------------------------------------- NVLink */

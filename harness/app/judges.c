@@ -4,6 +4,7 @@
 #include "harness/analysis/bound.h"
 #include "harness/analysis/bound_link.h"
 #include "harness/analysis/health.h"
+#include "harness/analysis/nic_spread.h"
 #include "harness/analysis/published.h"
 #include "harness/analysis/shares.h"
 #include "harness/analysis/wire_row.h"
@@ -49,5 +50,6 @@ void mlb_judge_record(const struct mlb_judges *judges, struct mlb_result *result
 {
     mlb_health_judge(result);
     mlb_wire_judge(result);
+    mlb_nic_spread_judge(result);
     mlb_published_judge(result, &judges->expectations);
 }

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "harness/analysis/nic_spread.h"
 #include "harness/analysis/nics.h"
 #include "harness/analysis/shares.h"
 #include "harness/analysis/wire_row.h"
@@ -116,11 +117,25 @@ static void add_difference(const struct mlb_result *result, const struct mlb_row
                   who[witness], counted, expected, means);
 }
 
+static void add_spread(const struct mlb_result *result, const struct mlb_row *row,
+                       struct mlb_text *to)
+{
+    struct mlb_nic_spread spread = mlb_nic_spread_of_row(result, row);
+    char share[MLB_UNIT_TEXT];
+    if (spread.idle)
+        mlb_text_addf(to,
+                      "%s%zu of %zu NICs moved less than half of an even share, %s the least: "
+                      "%s of one",
+                      to->length ? "; " : "", spread.idle, spread.ports, spread.least,
+                      mlb_print_percent(share, spread.least_share));
+}
+
 bool mlb_report_wire_note(const struct mlb_result *result, const struct mlb_row *row,
                           struct mlb_text *to)
 {
     add_difference(result, row, MLB_WIRE_PORTS, to);
     add_difference(result, row, MLB_WIRE_LIBRARY, to);
+    add_spread(result, row, to);
     return to->length > 0;
 }
 

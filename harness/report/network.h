@@ -11,7 +11,8 @@ void mlb_report_wire_cells(const struct mlb_report *report, const struct mlb_row
 /* ", wire 261 GB/s = 65 % of 400 GB/s NICs  62 % of bound, 91 % of best published" behind busbw. */
 void mlb_report_wire_line(const struct mlb_result *result, const struct mlb_row *row,
                           const struct mlb_cells *cells, struct mlb_text *to);
-/* Where the ports' counters and the formula differ. Appends to an empty text; false = nothing. */
+/* Where the ports' counters and the formula differ, or the ports among each other. Appends to an
+ * empty text; false = nothing. */
 bool mlb_report_wire_note(const struct mlb_result *result, const struct mlb_row *row,
                           struct mlb_text *to);
 

@@ -4,6 +4,7 @@
 
 #include "harness/analysis/hierarchy.h"
 #include "harness/analysis/loss_budget.h"
+#include "harness/analysis/nic_spread.h"
 #include "harness/analysis/wire_row.h"
 #include "harness/base/text.h"
 #include "tests/measure/records.h"
@@ -18,6 +19,43 @@ static void health_notes(void **state)
     check_text(result.health[0].code, "wire_bytes");
     check_contains(result.health[0].text, "another way");
     check_contains(result.health[0].text, "1 row; all_gather 1 GiB f32: 4 MiB counted, 960 MiB");
+    mlb_result_free(&result);
+}
+
+/* mlx5_3 moves little in every row that can tell, mlx5_5 in one of them. */
+static void idle_nics(void **state)
+{
+    (void)state;
+    struct mlb_result result = {0};
+    record_nodes(&result);
+    mlb_nic_spread_judge(&result);
+    check_u64(result.health_count, 0);
+    check_true(mlb_nic_spread_of_row(&result, &result.rows[0]).known);
+    check_true(!mlb_nic_spread_of_row(&result, &result.rows[1]).known); /* nothing was counted */
+    check_true(!mlb_nic_spread_of_row(&result, &result.rows[2]).known); /* 8 KiB */
+    check_true(!mlb_nic_spread_of_row(&result, &result.rows[9]).known); /* past the counters */
+    for (size_t i = 0; i < result.row_count; i++)
+        if (result.rows[i].port_count)
+            result.rows[i].ports[3].sent_bytes = result.rows[i].ports[3].received_bytes /= 4;
+    result.rows[8].ports[5].sent_bytes = result.rows[8].ports[5].received_bytes /= 100;
+    struct mlb_nic_spread spread = mlb_nic_spread_of_row(&result, &result.rows[8]);
+    check_u64(spread.ports, 8);
+    check_u64(spread.idle, 2);
+    check_text(spread.least, "mlx5_5");
+    check_close(spread.least_share, 0.01 / (6.26 / 8), 1e-6);
+    mlb_nic_spread_judge(&result);
+    check_u64(result.health_count, 1);
+    check_text(result.health[0].code, "idle_nic");
+    check_contains(result.health[0].text, "mlx5_3 moved less than half");
+    check_contains(result.health[0].text, "in each of 3 rows");
+    check_i64(result.health[0].level, MLB_HEALTH_WARN);
+    for (size_t i = 0; i < result.row_count; i++)
+        if (result.rows[i].port_count)
+            result.rows[i].ports[3].sent_bytes = result.rows[i].ports[3].received_bytes = 0;
+    result.health_count = 0;
+    mlb_nic_spread_judge(&result);
+    check_i64(result.health[0].level, MLB_HEALTH_NOTE);
+    check_contains(result.health[0].text, "mlx5_3 moved nothing in each of 3 rows");
     mlb_result_free(&result);
 }
 
@@ -88,6 +126,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(health_notes),
+        cmocka_unit_test(idle_nics),
         cmocka_unit_test(by_scope),
         cmocka_unit_test(budget),
     };

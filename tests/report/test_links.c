@@ -78,6 +78,10 @@ static void fast_ports(void **state)
         {"[{\"kind\":\"ib\",\"line_bytes_per_s\":5e10},{\"kind\":\"ib\",\"line_bytes_per_s\":5e10},"
          "{\"kind\":\"ib\",\"line_bytes_per_s\":1.25e10}]",
          2, 100e9, true}, /* the slow one is for something else */
+        {"[{\"kind\":\"roce\",\"line_bytes_per_s\":5e10},{\"kind\":\"ib\",\"line_bytes_per_s\":"
+         "5e10},"
+         "{\"kind\":\"ib\",\"line_bytes_per_s\":5e10}]",
+         2, 100e9, true}, /* storage has a network of its own */
         {"[{\"kind\":\"ethernet\",\"line_bytes_per_s\":1e11},"
          "{\"kind\":\"roce\",\"line_bytes_per_s\":5e10}]",
          1, 50e9, true},
