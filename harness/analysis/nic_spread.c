@@ -21,7 +21,7 @@ static bool can_tell(const struct mlb_result *result, const struct mlb_row *row)
     bool all_rails = strcmp(scope, "rail") != 0 && strcmp(scope, "node") != 0;
     struct mlb_nic_bytes counted = mlb_nics_counted(result, row);
     return factor.known && mlb_nics_of(result, row).certain && all_rails &&
-           mlb_wire_uses_network(row) && counted.known && least >= BYTES_ENOUGH &&
+           mlb_wire_uses_network(result, row) && counted.known && least >= BYTES_ENOUGH &&
            counted.fast >= SEEN_ENOUGH * least && !result->oversubscribed;
 }
 

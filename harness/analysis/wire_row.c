@@ -36,9 +36,19 @@ struct mlb_wire_group mlb_wire_group_of_row(const struct mlb_row *row)
                                    .nodes = row->work.nodes};
 }
 
-bool mlb_wire_uses_network(const struct mlb_row *row)
+/* Racks of Grace and a GPU (NVL36, NVL72; NVL32 of GH200). */
+static bool has_rack(const struct mlb_device_info *device)
 {
-    return row->work.nodes > 1 && strcmp(detail_of(row, "network"), "none") != 0;
+    return strncmp(device->name, "NVIDIA GB", 9) == 0 || strncmp(device->name, "NVIDIA GH", 9) == 0;
+}
+
+bool mlb_wire_uses_network(const struct mlb_result *result, const struct mlb_row *row)
+{
+    const char *network = detail_of(row, "network");
+    bool doubtful = strcmp(row->device, "cuda") == 0 && has_rack(&result->device);
+    if (row->work.nodes < 2 || strcmp(network, "none") == 0)
+        return false;
+    return network[0] || !doubtful;
 }
 
 const char *mlb_wire_scope(const struct mlb_row *row)
@@ -95,7 +105,7 @@ static struct mlb_wire network_of_row(const struct mlb_result *result, const str
         line = 0.0; /* not what this card carries */
     if (nics.certain && low <= line)
         high = fmin(high, line); /* so it was none of the more talkative algorithms */
-    return (struct mlb_wire){.known = factor.known && mlb_wire_uses_network(row),
+    return (struct mlb_wire){.known = factor.known && mlb_wire_uses_network(result, row),
                              .line = MLB_WIRE_NICS,
                              .low = low,
                              .high = high,
@@ -186,7 +196,7 @@ struct mlb_wire_check mlb_wire_check_row(const struct mlb_result *result, const 
     struct mlb_wire_check check = {0};
     double scale = row->work.bytes * mlb_wire_groups(result, row) *
                    mlb_wire_protocol(detail_of(row, "protocol"));
-    if (!factor.known || !mlb_wire_uses_network(row) || !counted.known ||
+    if (!factor.known || !mlb_wire_uses_network(result, row) || !counted.known ||
         factor.low * scale < BYTES_ENOUGH)
         return check;
     check.expected_low = factor.low * scale;

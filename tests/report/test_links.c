@@ -190,6 +190,23 @@ static void no_wire_without_proof(void **state)
     mlb_result_free(&result);
 }
 
+/* A rack of GB200 is one NVLink domain: without the library's word no network is assumed. */
+static void wire_of_a_rack(void **state)
+{
+    (void)state;
+    struct mlb_result result;
+    set_machines(&result, "NVIDIA GB200", 2);
+    struct mlb_row row = make_row("all_reduce", "NVLS", "all", 16, 2, GIB, 1.875, 1500e9);
+    check_true(!mlb_wire_of_row(&result, &row).known);
+    mlb_bound_link_judge(&result, &row);
+    check_i64(row.status, MLB_ROW_MEASURED);
+    mlb_detail_text(&row.details, "network", "IB");
+    check_true(mlb_wire_of_row(&result, &row).known);
+    mlb_bound_link_judge(&result, &row);
+    check_i64(row.status, MLB_ROW_UNTRUSTED);
+    mlb_result_free(&result);
+}
+
 /* Twice the bytes where each word of data travels with a word of flags; a virtual card's rate that
  * is passed is none. */
 static void wire_of_odd_rows(void **state)
@@ -464,6 +481,7 @@ int main(void)
         cmocka_unit_test(nvlinks),
         cmocka_unit_test(wire_of_rows),
         cmocka_unit_test(no_wire_without_proof),
+        cmocka_unit_test(wire_of_a_rack),
         cmocka_unit_test(wire_of_odd_rows),
         cmocka_unit_test(counters),
         cmocka_unit_test(counters_of_the_library),
