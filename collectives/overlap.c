@@ -94,7 +94,7 @@ static uint64_t buckets_of(const struct params *params)
     return params->bucket ? params->bytes / params->bucket : 1;
 }
 
-static enum mlb_status open_collective(const struct params *params, struct mlb_side *side,
+static enum mlb_status open_collective(const struct params *params, struct mlb_overlap_side *side,
                                        struct mlb_error *err)
 {
     char bytes[MLB_UNIT_TEXT];
@@ -102,10 +102,10 @@ static enum mlb_status open_collective(const struct params *params, struct mlb_s
         {"bytes", mlb_print_bytes_exact(bytes, params->bytes / buckets_of(params))},
         {"dtype", dtypes[params->dtype]},
         {0}};
-    return mlb_side_open(side, collectives[params->collective], settings, err);
+    return mlb_overlap_side_open(side, collectives[params->collective], settings, err);
 }
 
-static enum mlb_status open_gemm(const struct params *params, struct mlb_side *side,
+static enum mlb_status open_gemm(const struct params *params, struct mlb_overlap_side *side,
                                  struct mlb_error *err)
 {
     char m[24], n[24], k[24];
@@ -114,7 +114,7 @@ static enum mlb_status open_gemm(const struct params *params, struct mlb_side *s
     mlb_format(k, sizeof k, "%llu", (unsigned long long)params->k);
     const struct mlb_setting settings[] = {
         {"dtype", gemm_dtypes[params->gemm_dtype]}, {"m", m}, {"n", n}, {"k", k}, {0}};
-    return mlb_side_open(side, "gemm", settings, err);
+    return mlb_overlap_side_open(side, "gemm", settings, err);
 }
 
 static enum mlb_status open_sides(const struct params *params, struct mlb_overlap *overlap,
@@ -153,8 +153,8 @@ static enum mlb_status resolve(void *values, struct mlb_error *err)
                         (unsigned long long)params->bytes, (unsigned long long)params->bucket,
                         BUCKETS_MAX);
     enum mlb_status status = open_sides(params, &overlap, err);
-    mlb_side_free(&overlap.collective);
-    mlb_side_free(&overlap.gemm);
+    mlb_overlap_side_free(&overlap.collective);
+    mlb_overlap_side_free(&overlap.gemm);
     return status;
 }
 
@@ -188,12 +188,12 @@ static enum mlb_status check(const void *values, const struct mlb_ctx *ctx, stru
     enum mlb_status status = open_sides(values, &overlap, err);
     if (status == MLB_OK) {
         share_out(values, ctx, &overlap);
-        status = mlb_side_choose(&overlap.collective, NULL, err);
+        status = mlb_overlap_side_choose(&overlap.collective, NULL, err);
     }
     if (status == MLB_OK)
-        status = mlb_side_choose(&overlap.gemm, NULL, err);
-    mlb_side_free(&overlap.collective);
-    mlb_side_free(&overlap.gemm);
+        status = mlb_overlap_side_choose(&overlap.gemm, NULL, err);
+    mlb_overlap_side_free(&overlap.collective);
+    mlb_overlap_side_free(&overlap.gemm);
     return status;
 }
 
@@ -206,8 +206,8 @@ static void teardown(void *memory, const struct mlb_ctx *ctx)
     (void)ctx;
     if (overlap->device)
         mlb_overlap_close(overlap);
-    mlb_side_free(&overlap->gemm);
-    mlb_side_free(&overlap->collective);
+    mlb_overlap_side_free(&overlap->gemm);
+    mlb_overlap_side_free(&overlap->collective);
     *overlap = (struct mlb_overlap){0};
 }
 
@@ -221,8 +221,8 @@ static enum mlb_status setup(void *memory, const void *values, const struct mlb_
     if (status != MLB_OK)
         return status;
     share_out(params, ctx, overlap);
-    if ((status = mlb_side_choose(&overlap->collective, NULL, err)) == MLB_OK)
-        status = mlb_side_setup(&overlap->collective, (size_t)buckets_of(params), err);
+    if ((status = mlb_overlap_side_choose(&overlap->collective, NULL, err)) == MLB_OK)
+        status = mlb_overlap_side_setup(&overlap->collective, (size_t)buckets_of(params), err);
     return status == MLB_OK ? mlb_overlap_open(overlap, err) : status;
 }
 
@@ -246,7 +246,7 @@ static enum mlb_status verify(const struct mlb_variant *variant, void *memory, c
     (void)variant, (void)values;
     verification->method = "collective: exact whole numbers, every element; gemm: as its own rows";
     for (size_t i = 0; i < overlap->collective.count && status == MLB_OK; i++) {
-        status = mlb_side_verify(&overlap->collective, i, verification, err);
+        status = mlb_overlap_side_verify(&overlap->collective, i, verification, err);
         status = mlb_comm_agree(ctx->comm, status, err);
     }
     if (status == MLB_OK)
@@ -275,7 +275,7 @@ static void add_times(const struct mlb_overlap *overlap, struct mlb_details *to)
 static void details(const void *memory, const void *values, struct mlb_details *to)
 {
     const struct mlb_overlap *overlap = memory;
-    const struct mlb_side *collective = &overlap->collective;
+    const struct mlb_overlap_side *collective = &overlap->collective;
     const struct params *params = values;
     if (overlap->measured)
         add_times(overlap, to);

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 
 #include "collectives/lane.h"
-#include "collectives/side.h"
+#include "collectives/overlap_side.h"
 
 /* What runs in a step: bits. */
 enum mlb_overlap_run { MLB_RUN_GEMM = 1, MLB_RUN_COLLECTIVE = 2, MLB_RUN_BOTH = 3 };
@@ -18,7 +18,7 @@ struct mlb_overlap_span {
 };
 
 struct mlb_overlap {
-    struct mlb_side gemm, collective;
+    struct mlb_overlap_side gemm, collective;
     struct mlb_device *device; /* of the collective: the case's, borrowed */
     struct mlb_device *second; /* of the GEMM: the same hardware, owned */
     /* The GEMM's thread where the device is synchronous: it opens `second` and alone uses it. NULL

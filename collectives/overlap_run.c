@@ -44,8 +44,8 @@ static enum mlb_status open_gemm(void *user, struct mlb_error *err)
     if (status != MLB_OK)
         return status;
     overlap->gemm.ctx.device = overlap->second;
-    if ((status = mlb_side_choose(&overlap->gemm, NULL, err)) == MLB_OK)
-        status = mlb_side_setup(&overlap->gemm, 1, err);
+    if ((status = mlb_overlap_side_choose(&overlap->gemm, NULL, err)) == MLB_OK)
+        status = mlb_overlap_side_setup(&overlap->gemm, 1, err);
     return status == MLB_OK ? mlb_sync(overlap->second, overlap->gemm.ctx.comm->deadline_s, err)
                             : status;
 }
@@ -73,7 +73,7 @@ static enum mlb_status close_gemm(void *user, struct mlb_error *err)
     (void)err;
     if (overlap->second)
         settle(overlap);
-    mlb_side_free(&overlap->gemm);
+    mlb_overlap_side_free(&overlap->gemm);
     if (overlap->second)
         overlap->second->backend->close(overlap->second);
     overlap->second = NULL;
@@ -88,14 +88,14 @@ void mlb_overlap_close(struct mlb_overlap *overlap)
 }
 
 struct verifying {
-    struct mlb_side *gemm;
+    struct mlb_overlap_side *gemm;
     struct mlb_verification *verification;
 };
 
 static enum mlb_status verify_gemm(void *user, struct mlb_error *err)
 {
     struct verifying *verifying = user;
-    return mlb_side_verify(verifying->gemm, 0, verifying->verification, err);
+    return mlb_overlap_side_verify(verifying->gemm, 0, verifying->verification, err);
 }
 
 enum mlb_status mlb_overlap_verify_gemm(struct mlb_overlap *overlap,
@@ -118,14 +118,14 @@ static enum mlb_status mark(struct mlb_device *device, int which, struct mlb_err
 static enum mlb_status first_gemm(struct mlb_overlap *overlap, struct mlb_error *err)
 {
     enum mlb_status status = mark(overlap->second, GEMM_BEGIN, err);
-    return status == MLB_OK ? mlb_side_step(&overlap->gemm, err) : status;
+    return status == MLB_OK ? mlb_overlap_side_step(&overlap->gemm, err) : status;
 }
 
 static enum mlb_status other_gemms(struct mlb_overlap *overlap, struct mlb_error *err)
 {
     enum mlb_status status = MLB_OK;
     for (uint64_t i = 1; i < overlap->gemms && status == MLB_OK; i++)
-        status = mlb_side_step(&overlap->gemm, err);
+        status = mlb_overlap_side_step(&overlap->gemm, err);
     return status == MLB_OK ? mark(overlap->second, GEMM_END, err) : status;
 }
 
@@ -160,7 +160,7 @@ static enum mlb_status do_collective(struct mlb_overlap *overlap, struct mlb_err
 {
     enum mlb_status status = mark(overlap->device, COLLECTIVE_BEGIN, err);
     if (status == MLB_OK)
-        status = mlb_side_step(&overlap->collective, err);
+        status = mlb_overlap_side_step(&overlap->collective, err);
     return status == MLB_OK ? mark(overlap->device, COLLECTIVE_END, err) : status;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "collectives/side.h"
+#include "collectives/overlap_side.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 /* ------------------------------------------------------------------------------------ parameters
  */
 
-static enum mlb_status set(const struct mlb_side *side, const struct mlb_setting *setting,
+static enum mlb_status set(const struct mlb_overlap_side *side, const struct mlb_setting *setting,
                            struct mlb_error *err)
 {
     const struct mlb_option *option = mlb_option_find(side->workload->params, setting->key);
@@ -17,8 +17,8 @@ static enum mlb_status set(const struct mlb_side *side, const struct mlb_setting
     return mlb_option_set(option, side->params, setting->value, err);
 }
 
-static enum mlb_status make_params(struct mlb_side *side, const struct mlb_setting *settings,
-                                   struct mlb_error *err)
+static enum mlb_status make_params(struct mlb_overlap_side *side,
+                                   const struct mlb_setting *settings, struct mlb_error *err)
 {
     const struct mlb_workload *workload = side->workload;
     side->params = calloc(1, workload->params_bytes ? workload->params_bytes : 1);
@@ -30,27 +30,27 @@ static enum mlb_status make_params(struct mlb_side *side, const struct mlb_setti
     return status == MLB_OK && workload->resolve ? workload->resolve(side->params, err) : status;
 }
 
-enum mlb_status mlb_side_open(struct mlb_side *side, const char *workload,
-                              const struct mlb_setting *settings, struct mlb_error *err)
+enum mlb_status mlb_overlap_side_open(struct mlb_overlap_side *side, const char *workload,
+                                      const struct mlb_setting *settings, struct mlb_error *err)
 {
-    *side = (struct mlb_side){.workload = mlb_workload_find(workload)};
+    *side = (struct mlb_overlap_side){.workload = mlb_workload_find(workload)};
     if (!side->workload)
         return mlb_fail(err, MLB_E_UNSUPPORTED, "this build has no workload '%s'", workload);
     return make_params(side, settings, err);
 }
 
-void mlb_side_free(struct mlb_side *side)
+void mlb_overlap_side_free(struct mlb_overlap_side *side)
 {
-    mlb_side_teardown(side);
+    mlb_overlap_side_teardown(side);
     free(side->params);
-    *side = (struct mlb_side){0};
+    *side = (struct mlb_overlap_side){0};
 }
 
 /* ----------------------------------------------------------------------------------- the variant
  */
 
-enum mlb_status mlb_side_choose(struct mlb_side *side, const struct mlb_variant *from,
-                                struct mlb_error *err)
+enum mlb_status mlb_overlap_side_choose(struct mlb_overlap_side *side,
+                                        const struct mlb_variant *from, struct mlb_error *err)
 {
     const char *kind = side->ctx.device->info.kind;
     struct mlb_error first = {0};
@@ -75,12 +75,12 @@ enum mlb_status mlb_side_choose(struct mlb_side *side, const struct mlb_variant 
 /* --------------------------------------------------------------------------------- the instances
  */
 
-static void *state_of(const struct mlb_side *side, size_t index)
+static void *state_of(const struct mlb_overlap_side *side, size_t index)
 {
     return side->states + index * side->workload->state_bytes;
 }
 
-void mlb_side_teardown(struct mlb_side *side)
+void mlb_overlap_side_teardown(struct mlb_overlap_side *side)
 {
     while (side->begun > 0)
         side->variant->teardown(state_of(side, --side->begun), &side->ctx);
@@ -89,7 +89,7 @@ void mlb_side_teardown(struct mlb_side *side)
     side->count = 0;
 }
 
-static enum mlb_status set_up(struct mlb_side *side, size_t count, struct mlb_error *err)
+static enum mlb_status set_up(struct mlb_overlap_side *side, size_t count, struct mlb_error *err)
 {
     size_t bytes = side->workload->state_bytes;
     side->states = calloc(count, bytes ? bytes : 1);
@@ -105,20 +105,21 @@ static enum mlb_status set_up(struct mlb_side *side, size_t count, struct mlb_er
     return status;
 }
 
-enum mlb_status mlb_side_setup(struct mlb_side *side, size_t count, struct mlb_error *err)
+enum mlb_status mlb_overlap_side_setup(struct mlb_overlap_side *side, size_t count,
+                                       struct mlb_error *err)
 {
     enum mlb_status status = set_up(side, count, err);
     while (status == MLB_E_UNSUPPORTED) {
         struct mlb_error none = {0};
-        mlb_side_teardown(side);
-        if (mlb_side_choose(side, side->variant + 1, &none) != MLB_OK)
+        mlb_overlap_side_teardown(side);
+        if (mlb_overlap_side_choose(side, side->variant + 1, &none) != MLB_OK)
             return status;
         status = set_up(side, count, err);
     }
     return status;
 }
 
-enum mlb_status mlb_side_step(struct mlb_side *side, struct mlb_error *err)
+enum mlb_status mlb_overlap_side_step(struct mlb_overlap_side *side, struct mlb_error *err)
 {
     enum mlb_status status = MLB_OK;
     for (size_t i = 0; i < side->count && status == MLB_OK; i++)
@@ -141,8 +142,9 @@ static void add(struct mlb_verification *sum, const struct mlb_verification *one
     sum->worst_tolerance = one->worst_tolerance;
 }
 
-enum mlb_status mlb_side_verify(struct mlb_side *side, size_t index,
-                                struct mlb_verification *verification, struct mlb_error *err)
+enum mlb_status mlb_overlap_side_verify(struct mlb_overlap_side *side, size_t index,
+                                        struct mlb_verification *verification,
+                                        struct mlb_error *err)
 {
     struct mlb_verification one = {0};
     enum mlb_status status = side->workload->verify(side->variant, state_of(side, index),
