@@ -283,7 +283,10 @@ int main(void)
         printf("%s: %d sizes out of tolerance (5 %% from 64 KiB on, 10 %% or 0.3 us below), %d "
                "without a "
                "verdict\n",
-               verdict.far ? "FAR" : "good", verdict.far, verdict.unknown);
+               verdict.far       ? "FAR"
+               : verdict.unknown ? "not all told"
+                                 : "good",
+               verdict.far, verdict.unknown);
     int code = mlb_status_exit_code(status);
     mlb_comm_close(bench.comm);
     return code ? code : verdict.far ? 1 : verdict.unknown ? 77 : 0;
