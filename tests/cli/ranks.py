@@ -15,9 +15,18 @@ class Ranks(Case):
         self.assertEqual(result.returncode, 0, result.stderr)
         record = self.record()
         self.assertEqual(record["ranks"], 2)
-        reduced = [row for row in record["rows"]
-                   if row["workload"] == "all_reduce" and row["status"] != "skipped"]
-        self.assertEqual(len(reduced), 3)
+        calls = [row for row in record["rows"]
+                 if "bus_factor" in row.get("work", {}) and row["status"] != "skipped"]
+        self.assertEqual({row["workload"] for row in calls}, {
+            "all_reduce", "all_gather", "reduce_scatter", "broadcast", "reduce", "alltoall",
+            "sendrecv", "gather", "scatter"})
+        for row in calls:
+            pipelined = row["params"]["mode"] == "pipelined"
+            self.assertEqual(row["samples"]["steps_per_sample"] > 1, pipelined, row["label"])
+            many = row["time_ns"]["n"] >= 100
+            self.assertEqual("p99" in row.get("percentiles_ns", {}), many and not pipelined)
+        reduced = [row for row in calls if row["workload"] == "all_reduce"]
+        self.assertEqual(len(reduced), 4)
         for row in reduced:
             rates = row["rates"]
             self.assertEqual(row["samples"]["across_ranks"], "max")
