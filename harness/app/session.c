@@ -9,6 +9,7 @@
 
 #include "harness/app/paths.h"
 #include "harness/app/places.h"
+#include "harness/app/same_build.h"
 #include "harness/app/suite.h"
 #include "harness/base/clock.h"
 #include "harness/base/version.h"
@@ -172,7 +173,7 @@ enum mlb_status mlb_session_join(struct mlb_session *session, const struct mlb_o
                 "only those that are needed)",
                 session->comm->size, session->comm->aside_ranks, session->comm->size);
     session->log.rank = session->comm->size > 1 ? session->comm->rank : -1;
-    return MLB_OK;
+    return mlb_session_agree(session, mlb_same_build(session->comm, options, err), err);
 }
 
 enum mlb_status mlb_session_open(struct mlb_session *session, struct mlb_error *err)

@@ -12,6 +12,8 @@ no root where the kernel gives user namespaces to everybody.
     node1 eth0 ---- node1 \\
     node2 eth0 ---- node2  > br0        eth0 shapes what a machine sends, its port of the
     node3 eth0 ---- node3 /             bridge (named like the machine) what it receives
+
+A second network, ctl0, is the launcher's own, as in clusters: it stays when the first one is cut.
 """
 import argparse
 import os
@@ -112,7 +114,7 @@ def run(*words):
 # ------------------------------------------------------------------------------------ network
 
 class Network:
-    """Machines node1 ... nodeN with the addresses 10.0.0.1 ... N. `ranks`: of each, or a list."""
+    """Machines node1 ... nodeN with the addresses 10.0.0.1 ... N. `ranks` of each, or a list."""
 
     def __init__(self, machines, ranks=1, rate=None, mtu=1500):
         self.names = [f"node{i + 1}" for i in range(machines)]
@@ -121,30 +123,36 @@ class Network:
             os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
             PRTE_ALLOW_RUN_AS_ROOT="1", PRTE_ALLOW_RUN_AS_ROOT_CONFIRM="1", OMP_NUM_THREADS="1",
             OMPI_MCA_plm_rsh_agent=f"{HERE}/agent.sh", PRTE_MCA_plm_ssh_agent=f"{HERE}/agent.sh",
-            OMPI_MCA_pml="ob1", OMPI_MCA_btl="tcp,self", OMPI_MCA_mpi_yield_when_idle="1")
+            OMPI_MCA_oob_tcp_if_include="ctl0", PRTE_MCA_prte_if_include="ctl0",
+            OMPI_MCA_btl_tcp_if_include="eth0", OMPI_MCA_pml="ob1", OMPI_MCA_btl="tcp,self",
+            OMPI_MCA_mpi_yield_when_idle="1")
         self.environment.pop(INSIDE)
-        run("ip", "link", "add", "br0", "type", "bridge", "forward_delay", "0")
-        run("ip", "link", "set", "br0", "mtu", str(mtu), "up")
+        for bridge in ("br0", "br1"):
+            run("ip", "link", "add", bridge, "type", "bridge", "forward_delay", "0")
+            run("ip", "link", "set", bridge, "up")
         for i, name in enumerate(self.names):
-            self.add(name, i + 1, mtu)
+            run("ip", "netns", "add", name)
+            run("ip", "-n", name, "link", "set", "lo", "up")
+            self.plug(name, "eth0", "br0", name, f"10.0.0.{i + 1}/24", mtu)
+            self.plug(name, "ctl0", "br1", f"{name}-ctl", f"10.1.0.{i + 1}/24", 1500)
         for name in self.names:
             if rate:
                 self.shape(name, rate)
         self.write_names()
 
-    def add(self, name, number, mtu):
-        run("ip", "netns", "add", name)
-        run("ip", "link", "add", name, "mtu", str(mtu), "type", "veth",
-            "peer", "name", "eth0", "mtu", str(mtu), "netns", name)
-        run("ip", "link", "set", name, "master", "br0", "up")
-        run("ip", "-n", name, "link", "set", "lo", "up")
-        run("ip", "-n", name, "link", "set", "eth0", "up")
-        run("ip", "-n", name, "address", "add", f"10.0.0.{number}/24", "dev", "eth0")
+    @staticmethod
+    def plug(name, device, bridge, port, address, mtu):
+        """A cable from a machine's `device` to `port` of a bridge."""
+        run("ip", "link", "add", port, "mtu", str(mtu), "type", "veth",
+            "peer", "name", device, "mtu", str(mtu), "netns", name)
+        run("ip", "link", "set", port, "master", bridge, "up")
+        run("ip", "-n", name, "link", "set", device, "up")
+        run("ip", "-n", name, "address", "add", address, "dev", device)
 
     def write_names(self):
         with open("/run/hosts", "w") as file:
             file.write("127.0.0.1 localhost\n")
-            file.writelines(f"10.0.0.{i + 1} {name}\n" for i, name in enumerate(self.names))
+            file.writelines(f"10.1.0.{i + 1} {name}\n" for i, name in enumerate(self.names))
         run("mount", "--bind", "/run/hosts", "/etc/hosts")
 
     def shape(self, name, rate):
@@ -152,7 +160,7 @@ class Network:
         that a message of a hundred is not late or early by more than two in a hundred; the queue
         fifty, so that nothing is lost for want of room."""
         per_ms = bits(rate) / 8e3
-        burst, limit = max(int(2 * per_ms), 16384), max(int(50 * per_ms), 1 << 18)
+        burst, limit = max(int(2 * per_ms), 1 << 17), max(int(50 * per_ms), 1 << 18)
         tbf = ("tbf", "rate", rate, "burst", str(burst), "limit", str(limit))
         run("tc", "qdisc", "replace", "dev", name, "root", *tbf)
         run("tc", "-n", name, "qdisc", "replace", "dev", "eth0", "root", *tbf)
