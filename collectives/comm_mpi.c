@@ -27,6 +27,20 @@ enum mlb_status mlb_mpi_status(int code, struct mlb_error *err, const char *what
     return mlb_fail(err, MLB_E_COMM, "mpi: %s: %s", place, text);
 }
 
+void mlb_mpi_add_causes(const struct mlb_mpi *mpi, struct mlb_error *err)
+{
+    struct mlb_text causes = {0};
+    char before[MLB_ERROR_TEXT];
+    if (mpi->comm.nodes == 1)
+        return;
+    mlb_causes_add(&mpi->causes, &causes);
+    if (err && causes.length > 0) {
+        mlb_format(before, sizeof before, "%s", err->text);
+        mlb_format(err->text, sizeof err->text, "%s%s", before, mlb_text_get(&causes));
+    }
+    mlb_text_free(&causes);
+}
+
 enum mlb_status mlb_mpi_break(struct mlb_mpi *mpi, const struct mlb_error *err)
 {
     if (err)
@@ -54,8 +68,8 @@ struct guard {
     struct mlb_watchdog *watchdog;
 };
 
-static enum mlb_status guard_open(struct guard *guard, int rank, const char *host,
-                                  double deadline_s, struct mlb_error *err)
+static enum mlb_status guard_open(struct guard *guard, int rank, const struct mlb_mpi *mpi,
+                                  struct mlb_error *err)
 {
     enum mlb_status status = mlb_board_open_private(&guard->board, rank, err);
     if (status != MLB_OK)
@@ -63,10 +77,12 @@ static enum mlb_status guard_open(struct guard *guard, int rank, const char *hos
     const struct mlb_watchdog_how how = {.board = &guard->board,
                                          .log = {MLB_LOG_ERROR, STDERR_FILENO, -1},
                                          .nodes = 1,
-                                         .host = host};
+                                         .host = mpi->comm.host,
+                                         .add_cause = mlb_causes_add,
+                                         .causes = &mpi->causes};
     status = mlb_watchdog_open(&how, &guard->watchdog, err);
     if (status == MLB_OK)
-        mlb_watchdog_watch(guard->watchdog, "the start of MPI", deadline_s);
+        mlb_watchdog_watch(guard->watchdog, "the start of MPI", mpi->comm.deadline_s);
     return status;
 }
 
@@ -265,7 +281,9 @@ static enum mlb_status start(struct mlb_mpi *mpi, const struct mlb_launcher *lau
                                          .log = {MLB_LOG_ERROR, STDERR_FILENO, -1},
                                          .nodes = mpi->comm.nodes,
                                          .host = mpi->comm.host,
-                                         .end_job = end_by_mpi};
+                                         .end_job = end_by_mpi,
+                                         .add_cause = mpi->comm.nodes > 1 ? mlb_causes_add : NULL,
+                                         .causes = &mpi->causes};
     return mlb_watchdog_open(&how, &mpi->watchdog, err);
 }
 
@@ -280,11 +298,17 @@ enum mlb_status mlb_comm_open_mpi(const struct mlb_launcher *launcher, double de
     mpi->comm = (struct mlb_comm){
         .ops = &mlb_comm_mpi_ops, .name = "mpi", .deadline_s = deadline_s, .state = mpi};
     gethostname(mpi->comm.host, sizeof mpi->comm.host - 1);
+    mlb_causes_open(&mpi->causes, mpi->comm.host);
     struct guard guard = {0};
-    enum mlb_status status = guard_open(&guard, launcher->rank, mpi->comm.host, deadline_s, err);
+    enum mlb_status status = guard_open(&guard, launcher->rank, mpi, err);
     if (status == MLB_OK)
         status = start(mpi, launcher, seats, err);
     guard_close(&guard);
+    if (status == MLB_E_COMM) {
+        mlb_mpi_add_causes(mpi, err);
+        mlb_fail_at(err, "rank %d on %s", launcher->rank, mpi->comm.host);
+    }
+    atomic_store(&mpi->causes.started, true);
     if (status != MLB_OK) {
         /* Other ranks may be far ahead: nothing collective can be done any more. */
         mlb_mpi_break(mpi, err);

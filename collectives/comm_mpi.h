@@ -6,6 +6,7 @@
 #include <mpi.h>
 
 #include "collectives/board.h"
+#include "collectives/causes.h"
 #include "collectives/launcher.h"
 #include "collectives/watchdog.h"
 #include "harness/base/text.h"
@@ -21,6 +22,7 @@ struct mlb_mpi {
     struct mlb_board board;
     bool shared_board; /* false: no shared memory, the board is this rank's alone */
     struct mlb_watchdog *watchdog;
+    struct mlb_causes causes;
     bool crowded; /* more ranks than cores on this machine */
     uint64_t line_ups;
     char (*hosts)[MLB_HOST_NAME]; /* of every rank */
@@ -70,6 +72,9 @@ enum mlb_status mlb_line_up(struct mlb_comm *comm, struct mlb_error *err);
 
 /* "rank 3 on node7", with what ails its process when that is known. */
 void mlb_mpi_name_rank(const struct mlb_mpi *mpi, int rank, struct mlb_text *names);
+
+/* A wait for others failed: adds what this machine knows of the reason to `err`. */
+void mlb_mpi_add_causes(const struct mlb_mpi *mpi, struct mlb_error *err);
 
 /* Remember a failure: the ranks no longer agree on what comes next. Returns err->status. */
 enum mlb_status mlb_mpi_break(struct mlb_mpi *mpi, const struct mlb_error *err);

@@ -58,9 +58,10 @@ static enum mlb_status begin(const struct star *star, struct mlb_error *err)
 static enum mlb_status end(const struct star *star, enum mlb_status status, struct mlb_error *err)
 {
     atomic_store(&star->mpi->board.mine->waits, 0);
-    if (status != MLB_OK && star->mpi->broken.status == MLB_OK)
-        return mlb_mpi_break(star->mpi, err);
-    return status;
+    if (status == MLB_OK || star->mpi->broken.status != MLB_OK)
+        return status;
+    mlb_mpi_add_causes(star->mpi, err);
+    return mlb_mpi_break(star->mpi, err);
 }
 
 static enum mlb_status grow_scratch(struct mlb_mpi *mpi, size_t bytes, struct mlb_error *err)
@@ -109,8 +110,9 @@ static enum mlb_status fail_centre(const struct star *star, double waited_s, str
 {
     struct mlb_text name = {0};
     mlb_mpi_name_rank(star->mpi, star->centre, &name);
-    mlb_fail(err, MLB_E_TIMEOUT, "%s did not come to '%s' within %.3g s", mlb_text_get(&name),
-             star->name, waited_s);
+    mlb_fail(err, MLB_E_TIMEOUT, "%s did not come to '%s' within %.3g s%s", mlb_text_get(&name),
+             star->name, waited_s,
+             star->mpi->comm.nodes > 1 ? "; another machine may keep it waiting" : "");
     mlb_text_free(&name);
     return MLB_E_TIMEOUT;
 }

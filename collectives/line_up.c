@@ -114,8 +114,10 @@ enum mlb_status mlb_line_up(struct mlb_comm *comm, struct mlb_error *err)
     if (status == MLB_OK)
         status = meet(mpi, err);
     atomic_store(&mpi->board.mine->waits, 0);
-    if (status != MLB_OK)
+    if (status != MLB_OK) {
+        mlb_mpi_add_causes(mpi, err);
         return mlb_mpi_break(mpi, err);
+    }
     if (mpi->shared_board) {
         int64_t start_ns = atomic_load_explicit(&mpi->board.memory->start_ns, memory_order_relaxed);
         while (mlb_clock_ns() < start_ns)

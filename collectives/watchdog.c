@@ -88,6 +88,21 @@ static void name_rank(const struct mlb_board_slot *slot, const char *host, struc
                   inside ? "in" : "after", what, mlb_board_life_text(mlb_board_life(slot)));
 }
 
+static void add_cause(const struct mlb_watchdog_how *how, struct mlb_text *line)
+{
+    if (how->add_cause)
+        how->add_cause(how->causes, line);
+}
+
+static bool has_cause(const struct mlb_watchdog_how *how)
+{
+    struct mlb_text line = {0};
+    add_cause(how, &line);
+    bool found = line.length > 0;
+    mlb_text_free(&line);
+    return found;
+}
+
 void mlb_watchdog_describe(const struct mlb_watchdog_how *how, char to[static MLB_WATCHDOG_LINE])
 {
     const struct mlb_board *board = how->board;
@@ -108,7 +123,9 @@ void mlb_watchdog_describe(const struct mlb_watchdog_how *how, char to[static ML
     }
     if (more)
         mlb_text_addf(&line, "; and %d more", more);
-    if (worst <= IN_STEP && how->nodes > 1)
+    size_t length = line.length;
+    add_cause(how, &line);
+    if (worst <= IN_STEP && how->nodes > 1 && line.length == length)
         mlb_text_addf(&line, "; all ranks on %s are in step, so look at the other machines",
                       how->host);
     mlb_format(to, MLB_WATCHDOG_LINE, "%s", mlb_text_get(&line));
@@ -207,7 +224,8 @@ static bool stays_expired(struct mlb_watchdog *watchdog)
     wait_ns(LET_GO_NS);
     if (!expired(board->mine, mlb_clock_ns()))
         return false;
-    if (watchdog->how.nodes > 1 && judge_all(board, &most_moves) <= IN_STEP)
+    bool innocent = judge_all(board, &most_moves) <= IN_STEP && !has_cause(&watchdog->how);
+    if (watchdog->how.nodes > 1 && innocent)
         wait_ns(OTHER_NS);
     return expired(board->mine, mlb_clock_ns());
 }

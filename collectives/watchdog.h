@@ -16,6 +16,7 @@
 #include "collectives/board.h"
 #include "harness/base/log.h"
 #include "harness/base/status.h"
+#include "harness/base/text.h"
 
 struct mlb_watchdog; /* opaque */
 
@@ -28,6 +29,9 @@ struct mlb_watchdog_how {
      * 5 s, the process ends by _exit(exit_code). NULL: _exit at once. */
     void (*end_job)(void *user, int exit_code);
     void *user;
+    /* Adds what this machine knows of a reason outside the ranks, or nothing. Optional. */
+    void (*add_cause)(const void *causes, struct mlb_text *line);
+    const void *causes;
 };
 
 enum mlb_status mlb_watchdog_open(const struct mlb_watchdog_how *how,

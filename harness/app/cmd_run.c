@@ -431,10 +431,10 @@ static void end_lost_job(struct job *job, enum mlb_status status, const struct m
 {
     const double head_start_s = 3.0;
     struct mlb_comm *comm = job->session.comm;
-    if (err->text[0])
-        mlb_log(&job->session.log, MLB_LOG_ERROR, "%s", err->text);
     if (!comm)
         return;
+    if (err->text[0])
+        mlb_log(&job->session.log, MLB_LOG_ERROR, "%s", err->text);
     if (comm->rank != 0)
         mlb_sleep_s(head_start_s);
     comm->ops->abort(comm, mlb_status_exit_code(status));

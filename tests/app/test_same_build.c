@@ -6,7 +6,10 @@
 #include "harness/app/same_build.h"
 #include "tests/fake/fake_comm.h"
 
-#define LIKE {"node1", "mlbench 0.1.0 (1a2b3c4)", "aa11bb22cc", "Open MPI 4.1.4", "-s quick"}
+#define LIKE                                                                                       \
+    {                                                                                              \
+        "node1", "mlbench 0.1.0 (1a2b3c4)", "aa11bb22cc", "Open MPI 4.1.4", "-s quick"             \
+    }
 
 static void check_unlike(struct mlb_ticket second, const char *part, const char *other)
 {

@@ -90,6 +90,29 @@ static void names_who_stands_behind(void **state)
     }
 }
 
+static void add_cable(const void *causes, struct mlb_text *line)
+{
+    mlb_text_addf(line, "; %s is down", (const char *)causes);
+}
+
+/* All ranks of a machine are in step, and the machine knows why nobody answers. */
+static void names_the_cause(void **state)
+{
+    (void)state;
+    struct mlb_error err = {0};
+    struct mlb_board board = {0};
+    char line[MLB_WATCHDOG_LINE];
+    check_ok(mlb_board_open_private(&board, 3, &err), &err);
+    atomic_store(&board.mine->watch_end_ns, mlb_clock_ns());
+    const struct mlb_watchdog_how how = {
+        .board = &board, .nodes = 2, .host = "here", .add_cause = add_cable, .causes = "eth0"};
+    mlb_watchdog_describe(&how, line);
+    check_contains(line, "rank 3 (pid");
+    check_contains(line, "; eth0 is down");
+    check_true(!strstr(line, "other machines"));
+    mlb_board_close(&board);
+}
+
 /* ------------------------------------------------------------------------ a process and its end */
 
 enum { CHILD_FD = 60 }; /* where a child talks */
@@ -247,6 +270,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_who_stands_behind),
+        cmocka_unit_test(names_the_cause),
         cmocka_unit_test(a_hang_ends_the_process),
         cmocka_unit_test(after_the_inner_stretch_the_outer_one_counts),
         cmocka_unit_test(a_rank_gives_up_what_it_waits_for),

@@ -21,6 +21,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 INSIDE = "MLB_TEST_NETWORK"  # set for the process that owns the namespaces
@@ -105,10 +106,15 @@ def settle():
     run("ip", "link", "set", "lo", "up")
 
 
-def run(*words):
+def output(*words):
     result = subprocess.run(words, capture_output=True, text=True)
     if result.returncode:
         raise RuntimeError(f"{' '.join(words)}: {result.stderr.strip()}")
+    return result.stdout
+
+
+def run(*words):
+    output(*words)
 
 
 # ------------------------------------------------------------------------------------ network
@@ -149,6 +155,14 @@ class Network:
         run("ip", "-n", name, "link", "set", device, "up")
         run("ip", "-n", name, "address", "add", address, "dev", device)
 
+    def close(self):
+        """Room for the next network in the same process; else its end does."""
+        for name in self.names:
+            subprocess.run(["ip", "netns", "delete", name], capture_output=True)
+        for bridge in ("br0", "br1"):
+            run("ip", "link", "delete", bridge)
+        run("umount", "/etc/hosts")
+
     def write_names(self):
         with open("/run/hosts", "w") as file:
             file.write("127.0.0.1 localhost\n")
@@ -166,8 +180,16 @@ class Network:
         run("tc", "-n", name, "qdisc", "replace", "dev", "eth0", "root", *tbf)
 
     def link(self, name, state):
-        """Plugs a machine's cable in ("up") or out ("down"), at the bridge."""
+        """Plugs a machine's cable in ("up") or out ("down"), at the bridge. The kernel tells both
+        ends within a second or so: "up" waits for it."""
         run("ip", "link", "set", name, state)
+        for _ in range(100):
+            port = output("ip", "-d", "-o", "link", "show", name)
+            device = output("ip", "-n", name, "-o", "link", "show", "eth0")
+            if state == "down" or "state forwarding" in port and "state UP" in device:
+                return
+            time.sleep(0.1)
+        raise RuntimeError(f"{name}: its link does not come up")
 
     def on(self, name, words):
         """The words that run `words` on a machine."""
