@@ -11,6 +11,7 @@
 #include "harness/app/places.h"
 #include "harness/app/same_build.h"
 #include "harness/app/suite.h"
+#include "harness/app/unequal.h"
 #include "harness/base/clock.h"
 #include "harness/base/version.h"
 #include "harness/system/environment.h"
@@ -131,21 +132,18 @@ static const char *gpu_of(const struct mlb_session *session)
 /* A kind counts when every rank has a device of it: cases run on all ranks or on none. */
 static enum mlb_status list_kinds(struct mlb_session *session, struct mlb_error *err)
 {
-    const struct mlb_comm *comm = session->comm;
-    double missing[MLB_KINDS] = {0}; /* ranks from the one that lacks it on: most for the lowest */
+    char text[MLB_ROW_REASON];
     size_t count = 0;
-    for (size_t i = 0; i < session->station_count; i++)
-        missing[i] = session->stations[i].device ? 0.0 : comm->size - comm->rank;
-    if (comm->ops->all_max(session->comm, missing, MLB_KINDS, err) != MLB_OK)
-        return err->status;
     for (size_t i = 0; i < session->station_count; i++) {
         struct mlb_station *station = &session->stations[i];
-        if (missing[i] == 0.0)
-            session->kinds[count++] = station->kind;
+        if (mlb_unequal_lack(session->comm, &session->log, station->device != NULL, station->absent,
+                             text, sizeof text, err) != MLB_OK)
+            return err->status;
+        station->lacking = text[0] != '\0';
+        if (station->lacking)
+            mlb_format(station->absent, sizeof station->absent, "%s", text);
         else if (station->device)
-            mlb_format(station->absent, sizeof station->absent,
-                       "not every rank has a device of this kind: rank %d has none",
-                       comm->size - (int)missing[i]);
+            session->kinds[count++] = station->kind;
     }
     session->kinds[count] = NULL;
     return MLB_OK;

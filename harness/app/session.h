@@ -26,6 +26,7 @@ struct mlb_station {
     struct mlb_device *device;   /* NULL: none on this rank */
     int count;                   /* devices of this kind on this machine */
     char absent[MLB_ROW_REASON]; /* why there is none */
+    bool lacking;                /* some ranks have one, and some do not */
     struct mlb_telemetry *telemetry;
     struct mlb_channel *channel; /* opened with the first collective case */
     bool channel_tried;

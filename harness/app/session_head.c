@@ -6,6 +6,7 @@
 
 #include "harness/app/paths.h"
 #include "harness/app/session.h"
+#include "harness/app/unequal.h"
 #include "harness/base/clock.h"
 #include "harness/base/version.h"
 #include "harness/system/environment.h"
@@ -58,6 +59,28 @@ static enum mlb_status note_binding(struct mlb_session *session, struct mlb_resu
     mlb_result_note(result, MLB_HEALTH_WARN, "binding", "rank %d%s: %s", (int)-first,
                     warned > 1.0 ? " and others" : "", warning);
     return MLB_OK;
+}
+
+/* Machines and ranks that are not alike. A rank without a GPU among others keeps all GPUs idle. */
+static enum mlb_status note_unequal(struct mlb_session *session, struct mlb_result *result,
+                                    struct mlb_error *err)
+{
+    struct mlb_seat mine = {.node = session->comm->node};
+    int ranks = session->comm->local_size, cores = session->binding.machine_cores;
+    mlb_format(mine.has[MLB_LIKE_RANKS], sizeof mine.has[0], "%d rank%s on its machine", ranks,
+               ranks == 1 ? "" : "s");
+    mlb_format(mine.has[MLB_LIKE_CORES], sizeof mine.has[0], "%d cores", cores);
+    for (size_t i = 0; i < session->station_count; i++) {
+        const struct mlb_station *station = &session->stations[i];
+        bool cpu = strcmp(station->kind, "cpu") == 0;
+        if (station->lacking)
+            mlb_result_note(result, MLB_HEALTH_SICK, "device_missing", "%s: %s", station->kind,
+                            station->absent);
+        else if (station->device)
+            mlb_format(mine.has[cpu ? MLB_LIKE_CPU : MLB_LIKE_GPU], sizeof mine.has[0], "%s",
+                       station->device->info.name);
+    }
+    return mlb_unequal_note(session->comm, &mine, result, err);
 }
 
 static void describe_device(const struct mlb_session *session, struct mlb_result *result)
@@ -123,7 +146,8 @@ enum mlb_status mlb_session_head(struct mlb_session *session, const struct mlb_p
                    options->price_per_hour, comm->nodes > 1 ? " a node" : "");
     }
     result->topology = mlb_topology_to_json(session->topology);
-    if (note_binding(session, result, err) != MLB_OK)
+    if (note_unequal(session, result, err) != MLB_OK ||
+        note_binding(session, result, err) != MLB_OK)
         return err->status;
     return mlb_session_fabric(session, result, err);
 }

@@ -56,9 +56,13 @@ bool mlb_report_job_text(const struct mlb_result *result, char *to, size_t size)
     const char *together = result->ranks == 1 ? ""
                            : result->solo     ? ", one after the other"
                                               : ", measuring together; a rate is one rank's";
-    mlb_format(to, size, "%d rank%s on %d machine%s%s%s", result->ranks,
+    bool unequal = false;
+    for (size_t i = 0; i < result->health_count; i++)
+        unequal = unequal || strcmp(result->health[i].code, "unequal") == 0;
+    mlb_format(to, size, "%d rank%s on %d machine%s%s%s%s", result->ranks,
                result->ranks == 1 ? "" : "s", result->nodes, result->nodes == 1 ? "" : "s",
-               together, result->oversubscribed ? "; OVERSUBSCRIBED: ranks share a device" : "");
+               together, result->oversubscribed ? "; OVERSUBSCRIBED: ranks share a device" : "",
+               unequal ? "; UNEQUAL ranks: see health" : "");
     return result->ranks > 0;
 }
 

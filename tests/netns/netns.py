@@ -82,6 +82,20 @@ class Rates(Machines):
                         options=("--mca", "btl_tcp_links", "2"))
 
 
+class Unequal(Machines):
+    def test_ranks_on_a_machine(self):
+        """Said in the head of the report and among its health notes; no name of a machine."""
+        network = self.network(3, ranks=[1, 2, 1])
+        result = self.job(network, "run", "sendrecv", "bytes=4KiB", "--oversubscribe",
+                          "--max-time", "100ms", "-O", self.path)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("UNEQUAL ranks", result.stdout)
+        notes = [note["text"] for note in self.record()["health"] if note["code"] == "unequal"]
+        self.assertEqual(len(notes), 1)
+        self.assertIn("rank 1 (machine 1) and 1 more", notes[0])
+        self.assertNotIn("node", notes[0])
+
+
 class Trouble(Machines):
     """--timeout 5s: the job is over within it, the watchdog's and the launcher's few seconds."""
     MANY = ["run", "sendrecv", "bytes=" + ",".join(f"{n}KiB" for n in range(64, 74)),
