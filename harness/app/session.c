@@ -60,7 +60,8 @@ static enum mlb_status open_station(struct mlb_session *session, struct mlb_stat
     const struct mlb_backend *backend = mlb_backend_find(station->kind);
     if (station->count == 0)
         return MLB_OK;
-    int index = session->comm->local_rank % station->count;
+    int index = strcmp(station->kind, "cpu") == 0 ? session->comm->local_rank % station->count
+                                                  : session->gpu;
     if (backend->open(index, threads, &station->device, err) != MLB_OK)
         return err->status;
     return mlb_telemetry_open(station->device, &station->telemetry, err);
@@ -174,8 +175,17 @@ enum mlb_status mlb_session_join(struct mlb_session *session, const struct mlb_o
     return mlb_session_agree(session, mlb_same_build(session->comm, options, err), err);
 }
 
+/* GPUs are chosen by what all ranks see, before any is opened. */
+static enum mlb_status choose_gpu(struct mlb_session *session, struct mlb_error *err)
+{
+    const struct mlb_backend *backend = mlb_backend_find(session->stations[0].kind);
+    return mlb_places_take(session->comm, backend, gpus_here(session), &session->gpu, err);
+}
+
 enum mlb_status mlb_session_open(struct mlb_session *session, struct mlb_error *err)
 {
+    if (choose_gpu(session, err) != MLB_OK)
+        return err->status;
     enum mlb_status status = mlb_topology_open(&session->topology, err);
     if (status == MLB_OK)
         status = open_devices(session, err);

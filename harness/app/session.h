@@ -39,6 +39,7 @@ struct mlb_session {
     struct mlb_comm *comm;
     struct mlb_topology *topology;
     struct mlb_binding binding;
+    int gpu;     /* index of the GPU that this rank takes; -1 = it sees none */
     int sharing; /* ranks that use this rank's GPU, itself included; 1 without a GPU */
     struct mlb_station stations[MLB_KINDS]; /* in the order of mlb_backends: best first */
     size_t station_count;

@@ -308,6 +308,7 @@ static void *cuda_stream(struct mlb_device *device)
 const struct mlb_backend mlb_backend_cuda = {
     .kind = "cuda",
     .count = cuda_count,
+    .identify = read_info,
     .open = cuda_open,
     .close = cuda_close,
     .describe = cuda_describe,

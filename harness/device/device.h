@@ -53,6 +53,9 @@ struct mlb_backend {
      * it. */
     enum mlb_status (*count)(int *count, char *why, size_t why_size, struct mlb_error *err);
 
+    /* What device `index` is, without opening it. Optional. */
+    enum mlb_status (*identify)(int index, struct mlb_device_info *info, struct mlb_error *err);
+
     /* Open device `index`; `threads` is for the CPU backend (0 = as many as the process may use).
      * Required. *device is closed with close(); NULL on failure. */
     enum mlb_status (*open)(int index, int threads, struct mlb_device **device,
