@@ -21,6 +21,15 @@ static void add_start(const struct mlb_causes *causes, struct mlb_text *line)
     mlb_text_free(&dead);
 }
 
+bool mlb_causes_known(const struct mlb_causes *causes)
+{
+    struct mlb_text lost = {0};
+    mlb_carriers_lost("", &causes->up, &lost);
+    bool known = lost.length > 0;
+    mlb_text_free(&lost);
+    return known;
+}
+
 void mlb_causes_add(const void *user, struct mlb_text *line)
 {
     const struct mlb_causes *causes = user;

@@ -17,6 +17,9 @@ struct mlb_causes {
 
 void mlb_causes_open(struct mlb_causes *causes, const char *host);
 
+/* A link of this machine was lost: it need not wait for another one to speak first. */
+bool mlb_causes_known(const struct mlb_causes *causes);
+
 /* Adds "; eth0 of node3 was up at the start and is down now", and before the ranks have met what
  * keeps them from it. Adds nothing where nothing is known. `causes`: struct mlb_causes. */
 void mlb_causes_add(const void *causes, struct mlb_text *line);

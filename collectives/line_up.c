@@ -33,7 +33,8 @@ static enum mlb_status fail_missing(struct mlb_mpi *mpi, struct mlb_error *err)
         mlb_mpi_name_rank(mpi, (int)atomic_load(&slot->rank), &names);
     }
     if (names.length == 0) {
-        mlb_sleep_s(OTHERS_SPEAK_S);
+        if (!mlb_causes_known(&mpi->causes))
+            mlb_sleep_s(OTHERS_SPEAK_S);
         mlb_text_add(&names, "a rank on another machine");
     }
     mlb_fail(err, MLB_E_TIMEOUT, "%s did not come to 'line_up' within %.3g s", mlb_text_get(&names),

@@ -136,6 +136,7 @@ class Network:
         for bridge in ("br0", "br1"):
             run("ip", "link", "add", bridge, "type", "bridge", "forward_delay", "0")
             run("ip", "link", "set", bridge, "up")
+        self.ports = []
         for i, name in enumerate(self.names):
             run("ip", "netns", "add", name)
             run("ip", "-n", name, "link", "set", "lo", "up")
@@ -146,9 +147,9 @@ class Network:
                 self.shape(name, rate)
         self.write_names()
 
-    @staticmethod
-    def plug(name, device, bridge, port, address, mtu):
+    def plug(self, name, device, bridge, port, address, mtu):
         """A cable from a machine's `device` to `port` of a bridge."""
+        self.ports.append(port)
         run("ip", "link", "add", port, "mtu", str(mtu), "type", "veth",
             "peer", "name", device, "mtu", str(mtu), "netns", name)
         run("ip", "link", "set", port, "master", bridge, "up")
@@ -156,11 +157,17 @@ class Network:
         run("ip", "-n", name, "address", "add", address, "dev", device)
 
     def close(self):
-        """Room for the next network in the same process; else its end does."""
-        for name in self.names:
-            subprocess.run(["ip", "netns", "delete", name], capture_output=True)
-        for bridge in ("br0", "br1"):
-            run("ip", "link", "delete", bridge)
+        """Ends what still runs on the machines and takes them away: room for the next network in
+        the same process."""
+        for name in output("ip", "netns").split("\n"):
+            if not name:
+                continue
+            name = name.split()[0]
+            for pid in output("ip", "netns", "pids", name).split():
+                os.kill(int(pid), signal.SIGKILL)
+            run("ip", "netns", "delete", name)
+        for device in (*self.ports, "br0", "br1"):
+            subprocess.run(["ip", "link", "delete", device], capture_output=True)
         run("umount", "/etc/hosts")
 
     def write_names(self):
