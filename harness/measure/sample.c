@@ -27,7 +27,8 @@ static double window_s(const struct mlb_sampler *s)
 }
 
 /* One call waits for the slowest rank to come; from the second on, ranks that are early run ahead.
- * nccl-tests too takes 20 calls in a row; where 20 are long, as many as end soon, but never one. */
+ * nccl-tests too takes 20 calls in a row; where 20 are long, as many as end soon, but never one,
+ * unless two came near the deadline of a sample. */
 enum { PIPELINED = 20, PIPELINED_FEWEST = 2 };
 static const double PIPELINED_S = 0.1;
 
@@ -43,11 +44,17 @@ static bool isolated(const struct mlb_sampler *s)
     return s->item->workload->collective && !pipelined(s);
 }
 
+static uint64_t fewest_steps(const struct mlb_sampler *s, double step_s)
+{
+    if (!pipelined(s) || PIPELINED_FEWEST * step_s > 0.25 * s->run->deadline_s)
+        return 1;
+    return mlb_sampler_fit(PIPELINED_S, step_s, PIPELINED_FEWEST, PIPELINED);
+}
+
 static uint64_t steps_of_a_sample(const struct mlb_sampler *s, double step_s)
 {
     double asked_s = s->item->measure.sample_time_s;
-    uint64_t least =
-        pipelined(s) ? mlb_sampler_fit(PIPELINED_S, step_s, PIPELINED_FEWEST, PIPELINED) : 1;
+    uint64_t least = fewest_steps(s, step_s);
     if (isolated(s) || asked_s == 0.0)
         return least;
     return mlb_sampler_fit(mlb_sampler_on_cpu(s) ? asked_s : fmax(asked_s, SAMPLE_GPU_S), step_s,
