@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Jobs over several machines: rates of shaped links, and networks that fail. Times are bounded
-loosely, as in ../cli; a rate that a busy machine spoiled gets more tries."""
+loosely, as in ../cli; a rate that a busy machine spoiled gets more tries, and then no verdict."""
 import os
 import re
 import subprocess
@@ -44,6 +44,8 @@ class Rates(Machines):
         except PermissionError:
             pass
 
+    busy = False  # the hypervisor took time of the cores
+
     def rate_of(self, network, *words, options=()):
         """Bytes a second of the one row that the words give, by its fastest sample: what another
         process takes from the two ends makes a sample slower, never faster. A row that was disturbed
@@ -51,9 +53,11 @@ class Rates(Machines):
         with_record = [*words, "-O", self.path, "--data", "zeros", "--max-warmup", "1s"]
         result = self.job(network, "run", *with_record, options=options)
         self.assertIn(result.returncode, (0, 3), result.stderr)
-        row = self.record()["rows"][0]
+        record = self.record()
+        row = record["rows"][0]
         os.remove(self.found("*.json")[0])
         self.assertIn(row["status"], ("measured", "untrusted"), row)
+        self.busy |= any(note["code"] == "steal" for note in record["health"])
         return row["work"]["bytes"] * row["work"]["bus_factor"] / (row["time_ns"]["min"] * 1e-9)
 
     def check_rate(self, network, rate, *words, options=(), mtu=1500):
@@ -65,8 +69,10 @@ class Rates(Machines):
                 break
         shares = ", ".join(f"{share / expected:.4f}" for share in found)
         print(f"{rate}: {shares} of {expected / 1e6:.2f} MB/s", file=sys.stderr)
-        self.assertLess(abs(found[-1] / expected - 1), WITHIN, shares)
-        return found[-1]
+        off = abs(found[-1] / expected - 1)
+        if off >= WITHIN and (self.busy or os.getloadavg()[0] > os.cpu_count() + 2):
+            self.skipTest(f"others keep this machine busy: {shares} of {rate}")
+        self.assertLess(off, WITHIN, shares)
 
     def test_100_mbit(self):
         """Three machines, each sends to the next: every link is full in both directions."""
