@@ -99,6 +99,7 @@ test|python3|python3|python3|have_command python3
 test|git|git|git|have_command git
 wish|python3-jsonschema|python3-jsonschema|python3-jsonschema|have_jsonschema
 wish|clang-format-14|clang-tools-extra|clang|have_command clang-format-14
+wish|iproute2|iproute iproute-tc|iproute2|have_command ip
 wish|shellcheck|ShellCheck|ShellCheck|have_command shellcheck
 wish|gcc|libasan libubsan libtsan|gcc|have_sanitizers
 END

@@ -48,8 +48,8 @@ class Rates(Machines):
 
     def rate_of(self, network, *words, options=()):
         """Bytes a second of the one row that the words give, by its fastest sample: what another
-        process takes from the two ends makes a sample slower, never faster. A row that was disturbed
-        is untrusted, and the code 3."""
+        process takes from the two ends makes a sample slower, never faster. A row that was
+        disturbed is untrusted, and the code 3."""
         with_record = [*words, "-O", self.path, "--data", "zeros", "--max-warmup", "1s"]
         result = self.job(network, "run", *with_record, options=options)
         self.assertIn(result.returncode, (0, 3), result.stderr)
