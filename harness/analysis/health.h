@@ -8,11 +8,9 @@
 /* Adds notes to result->health: steal > 2 % (warn), other processes on the cores > 5 % (warn; CPU
  * jobs whose ranks have cores of their own), thermal throttling > 1 % (sick), ECC errors and
  * replaced rows of memory (sick), a power limit below the board's own (warn), other processes on
- * the GPU (warn), nobody who could tell about throttling (note), a rank slower than its twins by
- * the rule of Iglewicz & Hoaglin (|modified z| > 3.5 AND 2 % below the median; 4 ranks at least) in
- * two rows or more (sick), or, with 2-3 ranks, 5 % (warn). Rows of collectives are not asked: their
- * ranks end together. Oversubscribed jobs: no slow-rank rule. A CPU library too old for the CPU's
- * matrix units (warn). */
+ * the GPU (warn), nobody who could tell about throttling (note), ranks and machines slower than
+ * their twins (twins.h), what a survey of links found (accuse.h). A CPU library too old for the
+ * CPU's matrix units (warn). Oversubscribed jobs: no ranks are compared. */
 void mlb_health_judge(struct mlb_result *result);
 
 #endif

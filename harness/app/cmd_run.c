@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mlbench run: plan -> cases -> journal -> record -> judges -> summary. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "harness/analysis/cost.h"
 #include "harness/analysis/verdict.h"
 #include "harness/app/commands.h"
 #include "harness/app/judges.h"
+#include "harness/app/links.h"
 #include "harness/app/paths.h"
 #include "harness/app/progress.h"
+#include "harness/app/record_name.h"
 #include "harness/app/resume.h"
 #include "harness/app/search_case.h"
 #include "harness/app/session.h"
@@ -71,39 +70,13 @@ static enum mlb_status read_budget(struct job *job, struct mlb_error *err)
 /* ---------------------------------------------------------------------------- record and journal
  */
 
-static enum mlb_status make_folder(const char *path, struct mlb_error *err)
-{
-    struct stat info;
-    if (mkdir(path, 0777) == 0)
-        return MLB_OK;
-    int reason = errno;
-    bool there = reason == EEXIST && stat(path, &info) == 0;
-    if (there && S_ISDIR(info.st_mode))
-        return MLB_OK;
-    return mlb_fail(
-        err, MLB_E_IO, "--output %s: %s%s", path,
-        there ? "is not a folder" : "cannot make the folder: ", there ? "" : strerror(reason));
-}
-
 static enum mlb_status begin_record(struct job *job, struct mlb_error *err)
 {
-    const char *folder = job->options->output;
-    char utc[MLB_UTC_TEXT], name[MLB_PATH], again[16] = "", journal[MLB_PATH + 16];
+    char journal[MLB_PATH];
     if (job->options->no_record)
         return MLB_OK;
-    if (make_folder(folder, err) != MLB_OK)
+    if (mlb_record_name(job->options->output, &job->result, job->record, journal, err) != MLB_OK)
         return err->status;
-    mlb_utc_now_file(utc);
-    for (int i = 2;; i++) { /* a run of the same second may have taken the name */
-        bool fits = mlb_format(name, sizeof name, "%s/%s-%s-%s%s", folder, utc,
-                               job->result.host_kind, job->result.suite, again);
-        if (!fits || !mlb_format(job->record, sizeof job->record, "%s.json", name))
-            return mlb_fail(err, MLB_E_USAGE, "--output: a path over %d characters", MLB_PATH - 1);
-        mlb_format(journal, sizeof journal, "%s.journal", name);
-        if (access(job->record, F_OK) != 0 && access(journal, F_OK) != 0)
-            break;
-        mlb_format(again, sizeof again, "-%d", i);
-    }
     return mlb_journal_create(journal, &job->result, &job->journal, err);
 }
 
@@ -386,6 +359,12 @@ static enum mlb_status prepare(struct job *job, struct mlb_error *err)
         return err->status;
     if (is_root(job))
         mlb_judges_open(&job->judges, &job->session.log);
+    bool anew = !job->options->resume[0]; /* else the journal has them */
+    if (anew && mlb_links_places(&job->session, &job->result, err) != MLB_OK)
+        return err->status;
+    if (anew && mlb_links_wanted(&job->session) &&
+        mlb_links_survey(&job->session, &job->result, err) != MLB_OK)
+        return err->status;
     return open_record(job, err);
 }
 

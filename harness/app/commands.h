@@ -20,6 +20,7 @@ extern const struct mlb_command mlb_commands[]; /* ends with a NULL name */
 
 enum mlb_status mlb_cmd_run(const struct mlb_options *options, struct mlb_error *err);
 enum mlb_status mlb_cmd_verify(const struct mlb_options *options, struct mlb_error *err);
+enum mlb_status mlb_cmd_links(const struct mlb_options *options, struct mlb_error *err);
 enum mlb_status mlb_cmd_list(const struct mlb_options *options, struct mlb_error *err);
 enum mlb_status mlb_cmd_info(const struct mlb_options *options, struct mlb_error *err);
 enum mlb_status mlb_cmd_help(const struct mlb_options *options, struct mlb_error *err);

@@ -12,6 +12,7 @@
 #define AT(field) offsetof(struct mlb_options, field)
 #define RUN       MLB_CMD_RUN
 #define BOTH      MLB_CMD_MEASURING
+#define LINKS     MLB_CMD_LINKS
 
 enum { ROWS = 64 }; /* more than both tables have */
 
@@ -21,7 +22,7 @@ const struct mlb_option mlb_options[] = {
     {"only", 'o', MLB_TEXT, AT(only), 0, 0, NULL, NULL, "PATTERN",
      "only cases whose id or label matches, with * and ?", BOTH},
     {"device", 'd', MLB_TEXT, AT(device), 0, 0, NULL, NULL, "KIND",
-     "only cases on this kind of device: cuda or cpu", BOTH},
+     "only cases on this kind of device: cuda or cpu", BOTH | LINKS},
     {"budget", 'b', MLB_TEXT, AT(budget), 0, 0, NULL, NULL, "TIME|$",
      "stop in time (90s) or for money ('$2', needs a price); what tells most comes first", RUN},
     {"price-per-hour", 'p', MLB_REAL, AT(price_per_hour), 0, 1e6, NULL, NULL, "USD",
@@ -33,23 +34,26 @@ const struct mlb_option mlb_options[] = {
     {"solo", 0, MLB_FLAG, AT(solo), 0, 0, NULL, NULL, NULL,
      "ranks measure compute one after the other, not all together", RUN},
     {"oversubscribe", 0, MLB_FLAG, AT(oversubscribe), 0, 0, NULL, NULL, NULL,
-     "allow more ranks on a node than it has devices or cores", BOTH},
+     "allow more ranks on a node than it has devices or cores", BOTH | LINKS},
     {"require", 0, MLB_TEXT, AT(require), 0, 0, NULL, NULL, "WHAT",
      "net=efa|ib|roce|gib|..., gdr=on|off: exit code 4 when collectives went another way", RUN},
     {"resume", 'r', MLB_TEXT, AT(resume), 0, 0, NULL, NULL, "JOURNAL",
      "go on with a run that was cut short; what it has measured stays", RUN},
     {"output", 'O', MLB_TEXT, AT(output), 0, 0, "results", NULL, "FOLDER", "where the record goes",
-     RUN},
-    {"no-record", 0, MLB_FLAG, AT(no_record), 0, 0, NULL, NULL, NULL, "write no record", RUN},
+     RUN | LINKS},
+    {"no-record", 0, MLB_FLAG, AT(no_record), 0, 0, NULL, NULL, NULL, "write no record",
+     RUN | LINKS},
+    {"no-links", 0, MLB_FLAG, AT(no_links), 0, 0, NULL, NULL, NULL,
+     "several machines or GPUs: do not look for slow links before the first case", RUN},
     {"format", 'f', MLB_CHOICE, AT(format), 0, 0, "text", mlb_printer_names, "FORMAT",
-     "what stdout gets: text, json, csv or markdown", RUN | MLB_CMD_INFO},
+     "what stdout gets: text, json, csv or markdown", RUN | LINKS | MLB_CMD_INFO},
     {"data", 0, MLB_CHOICE, AT(data), 0, 0, "normal", mlb_data_names, "KIND",
      "input data; kinds other than normal draw other power and don't compare", BOTH},
-    {"seed", 0, MLB_COUNT, AT(seed), 0, 9e15, "1", NULL, "N", "of the input data", BOTH},
+    {"seed", 0, MLB_COUNT, AT(seed), 0, 9e15, "1", NULL, "N", "of the input data", BOTH | LINKS},
     {"threads", 0, MLB_COUNT, AT(threads), 0, 4096, "0", NULL, "N",
-     "CPU threads a rank uses; 0 = the cores it is bound to", BOTH},
+     "CPU threads a rank uses; 0 = the cores it is bound to", BOTH | LINKS},
     {"timeout", 0, MLB_SECONDS, AT(timeout_s), 1, 86400, "25s", NULL, "TIME",
-     "longest wait for another rank or for one step before the job is given up", BOTH},
+     "longest wait for another rank or for one step before the job is given up", BOTH | LINKS},
     {"no-progress", 0, MLB_FLAG, AT(no_progress), 0, 0, NULL, NULL, NULL,
      "no progress line, not even on a terminal", BOTH},
     {"quiet", 'q', MLB_FLAG, AT(quiet), 0, 0, NULL, NULL, NULL, "errors only on stderr", 0},

@@ -16,7 +16,8 @@ enum mlb_command_bit {
     MLB_CMD_LIST = 4,
     MLB_CMD_INFO = 8,
     MLB_CMD_HELP = 16,
-    MLB_CMD_VERSION = 32
+    MLB_CMD_VERSION = 32,
+    MLB_CMD_LINKS = 64
 };
 #define MLB_CMD_MEASURING ((unsigned)(MLB_CMD_RUN | MLB_CMD_VERIFY))
 
@@ -37,7 +38,8 @@ struct mlb_options {
     uint64_t seed, threads;
     double price_per_hour; /* USD for one node; 0 = unknown */
     double timeout_s, search_time_s;
-    bool search, solo, oversubscribe, no_record, no_progress, quiet, verbose, help, version, man;
+    bool search, solo, oversubscribe, no_links, no_record, no_progress, quiet, verbose, help,
+        version, man;
 
     bool suite_given; /* --suite stood on the command line */
     struct mlb_setting settings[MLB_SETTINGS];

@@ -344,6 +344,28 @@ static enum mlb_status open_channel(struct mlb_session *session, struct mlb_stat
     return status == MLB_E_TIMEOUT ? mlb_fail(err, status, "%s", why.text) : MLB_OK;
 }
 
+enum mlb_status mlb_session_channel(struct mlb_session *session, const char *kind,
+                                    struct mlb_channel **channel, const char **why,
+                                    struct mlb_error *err)
+{
+    struct mlb_station *station = find_station(session, kind);
+    *channel = NULL;
+    *why = "not every rank has a device of this kind";
+    if (!station || !mlb_session_usable(session, kind))
+        return MLB_OK;
+    if (!station->channel_tried && open_channel(session, station, err) != MLB_OK)
+        return err->status;
+    *channel = station->channel;
+    *why = station->no_channel[0] ? station->no_channel : "no library for this kind of device";
+    return MLB_OK;
+}
+
+struct mlb_device *mlb_session_device(struct mlb_session *session, const char *kind)
+{
+    struct mlb_station *station = find_station(session, kind);
+    return station ? station->device : NULL;
+}
+
 /* This rank's share of what is free: all ranks of the node take at the same time. Also the call
  * that shows whether a device lives: after a fault of a GPU all calls of its process fail. */
 static enum mlb_status share_of_memory(const struct mlb_session *session,

@@ -75,6 +75,14 @@ enum mlb_status mlb_session_plan(struct mlb_session *session, struct mlb_plan *p
 enum mlb_status mlb_session_run(struct mlb_session *session, const struct mlb_case *item,
                                 struct mlb_run *run, struct mlb_error *err);
 
+/* Collective. The channel of a kind of device that every rank has, opened when it is first asked
+ * for; NULL, with the reason in *why, when there is none. */
+enum mlb_status mlb_session_channel(struct mlb_session *session, const char *kind,
+                                    struct mlb_channel **channel, const char **why,
+                                    struct mlb_error *err);
+/* This rank's device of a kind; NULL when it has none. */
+struct mlb_device *mlb_session_device(struct mlb_session *session, const char *kind);
+
 /* Collective. Fill the head of a result; complete on rank 0. */
 enum mlb_status mlb_session_head(struct mlb_session *session, const struct mlb_plan *plan,
                                  struct mlb_result *result, struct mlb_error *err);

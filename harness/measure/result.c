@@ -53,6 +53,8 @@ void mlb_result_free(struct mlb_result *result)
     free(result->rows);
     cJSON_Delete(result->topology);
     cJSON_Delete(result->fabric);
+    free(result->places);
+    mlb_links_free(result->links);
     memset(result, 0, sizeof *result);
 }
 

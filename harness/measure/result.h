@@ -15,6 +15,7 @@
 #include "harness/base/status.h"
 #include "harness/device/device.h"
 #include "harness/device/telemetry.h"
+#include "harness/measure/links.h"
 #include "harness/measure/stats.h"
 #include "harness/measure/verify.h"
 #include "harness/measure/workload.h"
@@ -174,6 +175,10 @@ struct mlb_result {
     cJSON *topology; /* owned; as `mlbench info --format json` prints it; NULL = absent */
     cJSON *fabric;   /* the same of the network: harness/system/fabric.h */
 
+    struct mlb_rank_place *places; /* places: of each rank; owned; NULL = absent */
+    int place_count;
+    struct mlb_links *links; /* links: of a survey; owned; NULL = absent */
+
     struct mlb_row *rows; /* owned */
     size_t row_count, row_capacity;
 };
@@ -237,6 +242,8 @@ cJSON *mlb_row_to_json(const struct mlb_row *row);
 enum mlb_status mlb_row_from_json(const cJSON *json, struct mlb_row *row, struct mlb_error *err);
 cJSON *mlb_result_head_to_json(const struct mlb_result *result); /* all but the rows */
 cJSON *mlb_result_to_json(const struct mlb_result *result);
+/* Its places and links, where it has them; false when out of memory. */
+bool mlb_result_add_links(cJSON *json, const struct mlb_result *result);
 enum mlb_status mlb_result_from_json(const cJSON *json, struct mlb_result *result,
                                      struct mlb_error *err);
 /* Read a finished record or a journal (by its content). */

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which member of a row or a result stands under which JSON key. Writer and reader walk the same
- * tables, so they cannot drift apart. Only result_json.c and result_read.c include this. */
+ * tables, so they cannot drift apart. Only the files that write and read records include this. */
 #ifndef MLB_MEASURE_RESULT_FIELDS_H
 #define MLB_MEASURE_RESULT_FIELDS_H
 
+#include <cjson/cJSON.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 enum mlb_field_type {
@@ -60,5 +62,10 @@ extern const struct mlb_field mlb_fields_end[];
 
 /* Into struct mlb_health. */
 extern const struct mlb_field mlb_fields_health[];
+
+/* Members of `owner` under their keys; an array of finite numbers. False: out of memory, or a
+ * number that is not finite. */
+bool mlb_fields_to_json(cJSON *object, const struct mlb_field *fields, const void *owner);
+bool mlb_reals_to_json(cJSON *object, const char *key, const double *values, size_t count);
 
 #endif

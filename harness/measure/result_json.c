@@ -140,6 +140,16 @@ static bool add_reals(cJSON *object, const char *key, const double *values, size
     return array != NULL;
 }
 
+bool mlb_fields_to_json(cJSON *object, const struct mlb_field *fields, const void *owner)
+{
+    return add_fields(object, fields, owner);
+}
+
+bool mlb_reals_to_json(cJSON *object, const char *key, const double *values, size_t count)
+{
+    return add_reals(object, key, values, count);
+}
+
 /* ----------------------------------------------------------------------------------------- row */
 
 static bool add_params(cJSON *json, const struct mlb_row *row)
@@ -370,7 +380,7 @@ static bool add_head(cJSON *json, const struct mlb_result *result)
            (result->price_per_hour == 0.0 || add_group(json, "price", mlb_fields_price, result)) &&
            add_fields(json, mlb_fields_end, result) && add_environment(json, result) &&
            add_health(json, result) && add_copy(json, "topology", result->topology) &&
-           add_copy(json, "fabric", result->fabric);
+           add_copy(json, "fabric", result->fabric) && mlb_result_add_links(json, result);
 }
 
 cJSON *mlb_result_head_to_json(const struct mlb_result *result)

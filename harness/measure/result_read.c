@@ -338,6 +338,7 @@ static void read_head(struct mlb_reader *reader, const cJSON *json, struct mlb_r
     read_health(reader, json, result);
     read_copy(reader, json, "topology", &result->topology);
     read_copy(reader, json, "fabric", &result->fabric);
+    mlb_result_read_links(reader, json, result);
 }
 
 static void read_rows(struct mlb_reader *reader, const cJSON *json, struct mlb_result *result)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Typed reading of a JSON tree in which every error names the key's path
- * ("rows[3].samples.time_ns[2]: is a text, should be a number"). Only result_read.c includes this.
+ * ("rows[3].samples.time_ns[2]: is a text, should be a number"). Only the files that read records
+ * include this.
  *
  * A reader remembers its first failure (MLB_E_CONFIG) and later reads do nothing, so the caller
  * asks for `status` once at the end. Zero-initialise, set `err`. */
@@ -14,6 +15,8 @@
 
 #include "harness/base/status.h"
 #include "harness/measure/result_fields.h"
+
+struct mlb_result;
 
 struct mlb_reader {
     struct mlb_error *err;
@@ -47,6 +50,9 @@ void mlb_read_whole(struct mlb_reader *reader, const char *key, const cJSON *ite
 /* An array of one time or more, in ns; *values is malloc'ed. */
 void mlb_read_times(struct mlb_reader *reader, const cJSON *object, const char *key,
                     double **values, size_t *count);
+
+/* result_links.c: "places" and "links" of a result, which are optional. */
+void mlb_result_read_links(struct mlb_reader *reader, const cJSON *json, struct mlb_result *result);
 
 /* The members of `owner` that the table names. */
 void mlb_read_fields(struct mlb_reader *reader, const cJSON *object, const struct mlb_field *fields,

@@ -196,7 +196,7 @@ bool mlb_report_spent_text(const struct mlb_result *result, char *to, size_t siz
 /* No evidence is not a pass. */
 const char *mlb_report_no_notes_text(const struct mlb_result *result)
 {
-    return mlb_report_count(result, MLB_ROW_MEASURED, NULL, NULL)
+    return result->links || mlb_report_count(result, MLB_ROW_MEASURED, NULL, NULL)
                ? "nothing found against this machine"
                : "not known: no row was measured";
 }

@@ -7,6 +7,7 @@
 #include "harness/report/network.h"
 #include "harness/report/printers.h"
 #include "harness/report/row.h"
+#include "harness/report/survey.h"
 
 /* What GitHub would read as markup inside a table's cell or a line. */
 static void add_escaped(struct mlb_text *to, const char *text)
@@ -170,6 +171,7 @@ static void add_fits(struct mlb_text *to, const struct mlb_result *result)
 static void add_network(struct mlb_text *to, const struct mlb_result *result)
 {
     struct mlb_text block = {0};
+    mlb_report_survey(result, &block);
     mlb_report_hierarchy(result, &block);
     mlb_report_loss_budget(result, &block);
     if (block.length)

@@ -7,6 +7,7 @@
 #include "harness/report/pairs.h"
 #include "harness/report/printers.h"
 #include "harness/report/row.h"
+#include "harness/report/survey.h"
 
 enum { WIDTH = 110, INDENT = 2, GAP = 2, HEADING = 11 };
 
@@ -310,8 +311,10 @@ enum mlb_status mlb_print_text(const struct mlb_report *report, struct mlb_text 
     mlb_report_fits_text(result, WIDTH, to);
     mlb_report_hierarchy(result, to);
     mlb_report_loss_budget(result, to);
+    mlb_report_survey(result, to);
     mlb_text_add(to, "\n");
-    add_verdict(to, result);
+    if (result->row_count > 0 || !result->links)
+        add_verdict(to, result);
     add_skipped(to, result);
     if (mlb_report_peak_text(report, text, sizeof text))
         add_entry(to, "peak", text);

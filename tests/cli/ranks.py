@@ -79,6 +79,24 @@ class Ranks(Case):
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertEqual(self.record()["ranks"], 64)
 
+    def test_links(self):
+        """Ranks of one machine: every pair has its rates, shared memory is nobody's fault."""
+        result = call(mpirun(3, "links", "-O", self.path))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("within machine 0, by local rank", result.stdout)
+        record = self.record()
+        self.assertEqual(record["rows"], [])
+        self.assertEqual([(one["a"], one["b"]) for one in record["links"]["inside"]],
+                         [(0, 1), (0, 2), (1, 2)])
+        self.assertGreater(record["links"]["checked"], 0)
+        self.assertNotIn("wrong", record["links"])
+        self.assertEqual([place["local"] for place in record["places"]], [0, 1, 2])
+
+    def test_links_of_one_rank(self):
+        result = call([PROGRAM, "links", "--no-record"])
+        self.assertEqual(result.returncode, 3)
+        self.assertIn("a job of one rank has no links", result.stderr)
+
     def lose(self, how, seconds):
         words = mpirun(3, "run", "gemm", "size=96,128,160,192,224,256", "dtype=f32", "--min-time",
                        "1500ms", "--timeout", "5s", "-O", self.path)

@@ -10,11 +10,9 @@
 #include "harness/base/text.h"
 #include "tests/measure/record_parts.h"
 
-const struct record_maker record_makers[] = {{"gpu", record_gpu},
-                                             {"nodes", record_nodes},
-                                             {"cpu", record_cpu},
-                                             {"empty", record_empty},
-                                             {NULL, NULL}};
+const struct record_maker record_makers[] = {{"gpu", record_gpu},     {"nodes", record_nodes},
+                                             {"cpu", record_cpu},     {"empty", record_empty},
+                                             {"links", record_links}, {NULL, NULL}};
 
 static double *times(size_t n, double median_ns, double spread, uint64_t seed)
 {

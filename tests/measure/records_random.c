@@ -303,6 +303,99 @@ static void random_device(struct dice *dice, struct mlb_device_info *device)
     device->memory_bytes_per_s = known_real(dice);
 }
 
+static void random_places(struct dice *dice, struct mlb_result *result)
+{
+    result->place_count = 1 + (int)roll(dice, 9);
+    result->places = calloc((size_t)result->place_count, sizeof *result->places);
+    if (!result->places)
+        abort();
+    for (int i = 0; i < result->place_count; i++) {
+        struct mlb_rank_place *place = &result->places[i];
+        place->machine = any_int(dice);
+        place->local = any_int(dice);
+        ANY_TEXT(dice, place->pci_id);
+        ANY_TEXT(dice, place->uuid);
+        ANY_TEXT(dice, place->nic);
+    }
+}
+
+static double rate(struct dice *dice)
+{
+    return fabs(any_real(dice));
+}
+
+/* What was measured in one direction was measured in the other; of rails the first ones. */
+static void random_rates(struct dice *dice, struct mlb_links *links)
+{
+    for (int a = 0; a < links->machines; a++) {
+        for (int b = a + 1; b < links->machines; b++) {
+            uint64_t rails = roll(dice, (uint64_t)links->rails + 1);
+            if (roll(dice, 4) == 0)
+                continue;
+            *mlb_links_pair(links, a, b) = rate(dice);
+            *mlb_links_pair(links, b, a) = rate(dice);
+            for (uint64_t i = 0; i < rails; i++) {
+                *mlb_links_rail(links, a, b, (int)i) = rate(dice);
+                *mlb_links_rail(links, b, a, (int)i) = rate(dice);
+            }
+        }
+    }
+    for (int i = 0; i < links->machines && links->locals > 1; i++) {
+        mlb_links_inside(links, i)[1] = rate(dice);
+        mlb_links_inside(links, i)[links->locals] = rate(dice);
+    }
+    for (int i = 0; i < links->rails && links->rails > 1; i++)
+        links->rail_alone[i] = (double)roll(dice, 1000000) / 7.0;
+}
+
+static void random_sick(struct dice *dice, struct mlb_links *links)
+{
+    links->sick_count = roll(dice, 5);
+    links->sick = calloc(links->sick_count + 1, sizeof *links->sick);
+    if (!links->sick)
+        abort();
+    for (size_t i = 0; i < links->sick_count; i++) {
+        struct mlb_sick *sick = &links->sick[i];
+        sick->kind = (enum mlb_sick_kind)roll(dice, 5);
+        sick->confirmed = roll(dice, 2);
+        sick->machine = (int)roll(dice, (uint64_t)links->machines);
+        if (sick->kind == MLB_SICK_LINK || sick->kind == MLB_SICK_PATH)
+            sick->other = (int)roll(dice, (uint64_t)links->machines);
+        if (sick->kind != MLB_SICK_LINK && sick->kind != MLB_SICK_MACHINE)
+            sick->local = (int)roll(dice, (uint64_t)links->locals);
+        sick->share = any_real(dice);
+        sick->sends = maybe(dice);
+        sick->receives = maybe(dice);
+        sick->gain = any_real(dice);
+    }
+}
+
+static void random_links(struct dice *dice, struct mlb_result *result)
+{
+    struct mlb_links *links =
+        mlb_links_new(1 + (int)roll(dice, 5), (int)roll(dice, 4), 1 + (int)roll(dice, 4));
+    if (!links)
+        abort();
+    result->links = links;
+    ANY_TEXT(dice, links->device);
+    ANY_TEXT(dice, links->library);
+    links->message_bytes = any_whole(dice);
+    links->tries = any_int(dice);
+    links->wall_s = any_real(dice);
+    links->rails_together = maybe(dice);
+    links->bisection = maybe(dice);
+    links->bisection_random = maybe(dice);
+    links->checked = any_whole(dice);
+    links->untried = any_int(dice);
+    if (roll(dice, 2)) {
+        links->wrong = any_whole(dice);
+        links->wrong_from = any_int(dice);
+        links->wrong_to = any_int(dice);
+    }
+    random_rates(dice, links);
+    random_sick(dice, links);
+}
+
 void record_random(struct mlb_result *result, uint64_t seed)
 {
     struct dice dice = {.seed = seed};
@@ -320,6 +413,10 @@ void record_random(struct mlb_result *result, uint64_t seed)
         ANY_TEXT(&dice, result->health[i].code);
         ANY_TEXT(&dice, result->health[i].text);
     }
+    if (roll(&dice, 2))
+        random_places(&dice, result);
+    if (roll(&dice, 2))
+        random_links(&dice, result);
     for (uint64_t i = roll(&dice, 20); i > 0; i--) {
         struct mlb_row row;
         record_random_row(&row, seed * 100 + i);

@@ -168,7 +168,7 @@ static void check_same(struct mlb_result *a, struct mlb_result *b)
     for (size_t i = 0; i < a->row_count; i++)
         check_same_row(&a->rows[i], &b->rows[i]);
     check_true((a->topology != NULL) == (b->topology != NULL));
-    check_true((a->fabric != NULL) == (b->fabric != NULL));
+    check_true((a->fabric != NULL) == (b->fabric != NULL) && record_take_links(a, b));
     struct mlb_result *results[] = {a, b};
     for (size_t i = 0; i < 2; i++) {
         cJSON_Delete(results[i]->topology);

@@ -99,6 +99,13 @@ BROKEN += [
     (*row(COLLECTIVE, "ports", 0, "kind"), "carrier pigeon"),
     (*row(COLLECTIVE, "ports", 0, "sent_bytes"), REMOVE),
     (*row(COLLECTIVE, "ports_steps"), REMOVE),
+    ("links", ["places", 0, "machine"], REMOVE),
+    ("links", ["links", "pairs", 0, "a_to_b_bytes_per_s"], None),
+    ("links", ["links", "inside", 0, "machine"], REMOVE),
+    ("links", ["links", "suspects", 0, "kind"], "bad"),
+    ("links", ["links", "suspects", 0, "local"], 1),
+    ("links", ["links", "suspects", 1, "other_machine"], REMOVE),
+    ("links", ["links", "suspects", 0, "gain"], 0),
 ]
 
 # Objects whose keys are the machine's or a workload's.

@@ -192,6 +192,70 @@ static void test_many_slow_ranks(void **state)
     check_text(result.health[8].text, "8 more ranks are slower than their twins");
 }
 
+/* Ranks in even blocks on machines. */
+static struct mlb_rank_place *places_of(int machines, int locals)
+{
+    struct mlb_rank_place *places = test_calloc((size_t)(machines * locals), sizeof *places);
+    for (int i = 0; i < machines * locals; i++) {
+        places[i].machine = i / locals;
+        places[i].local = i % locals;
+        snprintf(places[i].pci_id, sizeof places[i].pci_id, "0000:%02x:00.0", 16 * places[i].local);
+    }
+    return places;
+}
+
+static void test_two_levels(void **state)
+{
+    (void)state;
+    static const struct {
+        int machines, locals;
+        int slow_machine, slow_local; /* -1: all of its ranks; machine -1: nobody */
+        const char *code, *text;
+        enum mlb_health_level level;
+    } table[] = {
+        {4, 8, -1, 0, NULL, NULL, 0},
+        {4, 8, 2, -1, "slow_machine",
+         "machine 2 (ranks 16-23) is up to 20 % slower than the other machines (2 of 2 rows)",
+         MLB_HEALTH_SICK},
+        {3, 4, 0, -1, "slow_machine",
+         "machine 0 (ranks 0-3) is up to 20 % slower than the other machines (2 of 2 rows); too "
+         "few machines to be sure",
+         MLB_HEALTH_WARN},
+        {4, 8, 3, 1, "slow_rank",
+         "rank 25 (1 of machine 3, GPU 0000:10:00.0) is up to 20 % slower than its twins (2 of 2 "
+         "rows)",
+         MLB_HEALTH_SICK},
+        {2, 8, 1, 7, "slow_rank",
+         "rank 15 (7 of machine 1, GPU 0000:70:00.0) is up to 20 % slower than its twins (2 of 2 "
+         "rows)",
+         MLB_HEALTH_SICK},
+        {8, 1, 5, -1, "slow_machine", "machine 5 (rank 5) is up to 20 % slower", MLB_HEALTH_SICK},
+        {2, 8, 1, -1, NULL, NULL, 0}, /* which of the two is the usual one? */
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        double times[32];
+        struct mlb_row rows[2];
+        int ranks = table[i].machines * table[i].locals;
+        for (int rank = 0; rank < ranks; rank++) {
+            bool slow = rank / table[i].locals == table[i].slow_machine &&
+                        (table[i].slow_local < 0 || rank % table[i].locals == table[i].slow_local);
+            times[rank] = (slow ? 125 : 100) + 0.01 * (rank % 3);
+        }
+        struct mlb_result result = job(times, (size_t)ranks, rows, 2);
+        result.places = places_of(table[i].machines, table[i].locals);
+        result.place_count = ranks;
+        mlb_health_judge(&result);
+        bool alone = table[i].locals == 1; /* its only rank is named beside it */
+        check_u64(result.health_count, table[i].text ? alone ? 2 : 1 : 0);
+        if (table[i].text) {
+            check_text(result.health[0].code, table[i].code);
+            check_contains(result.health[0].text, table[i].text);
+            check_i64(result.health[0].level, table[i].level);
+        }
+        test_free(result.places);
+    }
+}
+
 /* ------------------------------------------------------------------------------------- telemetry
  */
 
@@ -360,6 +424,7 @@ int main(void)
         cmocka_unit_test(test_ranks_that_are_no_twins),
         cmocka_unit_test(test_slow_in_some_rows),
         cmocka_unit_test(test_many_slow_ranks),
+        cmocka_unit_test(test_two_levels),
         cmocka_unit_test(test_telemetry),
         cmocka_unit_test(test_others),
         cmocka_unit_test(test_what_the_driver_tells),
