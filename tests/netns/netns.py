@@ -11,6 +11,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cli"))
 
 import machines
+import slow_link
 from program import PROGRAM, Case, main
 
 TRIES = 4
@@ -50,7 +51,8 @@ class Rates(Machines):
         """Bytes a second of the one row that the words give, by its fastest sample: what another
         process takes from the two ends makes a sample slower, never faster. A row that was
         disturbed is untrusted, and the code 3."""
-        with_record = [*words, "-O", self.path, "--data", "zeros", "--max-warmup", "1s"]
+        with_record = [*words, "-O", self.path, "--no-links", "--data", "zeros",
+                       "--max-warmup", "1s"]
         result = self.job(network, "run", *with_record, options=options)
         self.assertIn(result.returncode, (0, 3), result.stderr)
         record = self.record()
@@ -111,11 +113,26 @@ class Unequal(Machines):
         self.assertNotIn("node", notes[0])
 
 
+class Links(Machines):
+    """One of each; slow_link.py counts how many of many are found."""
+    def network_of_twins(self):
+        return self.network(slow_link.MACHINES, ranks=slow_link.RANKS, rate=slow_link.RATE)
+
+    def test_nobody_healthy_is_accused(self):
+        self.assertTrue(slow_link.judge_one(self.network_of_twins(), PROGRAM, None))
+
+    def test_slow_machine_is_named(self):
+        network = self.network_of_twins()
+        sick = slow_link.Sick("both", 1)
+        slow_link.make_ill(network, sick)
+        self.assertTrue(slow_link.judge_one(network, PROGRAM, sick))
+
+
 class Trouble(Machines):
     """--timeout 5s: the job is over within it, the watchdog's and the launcher's few seconds."""
     MANY = ["run", "sendrecv", "bytes=" + ",".join(f"{n}KiB" for n in range(64, 74)),
-            "--min-time", "300ms", "--max-time", "500ms", "--max-warmup", "50ms", "--timeout",
-            "5s"]
+            "--no-links", "--min-time", "300ms", "--max-time", "500ms", "--max-warmup", "50ms",
+            "--timeout", "5s"]
 
     def check_end(self, result, took, code, pattern):
         self.assertEqual(result.returncode, code, result.stderr)
