@@ -13,6 +13,7 @@
 
 #include "collectives/channels.h"
 #include "collectives/nccl_channel.h"
+#include "collectives/nccl_part.h"
 #include "collectives/nccl_sharing.h"
 #include "harness/base/clock.h"
 
@@ -84,7 +85,7 @@ static struct mlb_nccl_config config_of(bool blocking)
         .min_ctas = MLB_NCCL_UNSET,
         .max_ctas = MLB_NCCL_UNSET,
         .net_name = NULL,
-        .split_share = 1, /* parts use the connections, and are aborted with it */
+        .split_share = 1, /* the twin uses the connections, and is aborted with it */
     };
 }
 
@@ -104,39 +105,20 @@ static enum mlb_status agree_late(struct mlb_comm *comm, enum mlb_status status,
     return status;
 }
 
-static enum mlb_status start(struct mlb_nccl_channel *channel, struct mlb_nccl_id id,
+static enum mlb_status start(struct mlb_nccl_channel *channel, const struct mlb_nccl_id *id,
                              struct mlb_error *err)
 {
     const struct mlb_nccl *nccl = &channel->job->nccl;
-    struct mlb_comm *comm = channel->channel.comm;
+    const struct mlb_channel *base = &channel->channel;
+    struct mlb_comm *comm = base->comm;
     struct mlb_nccl_config config = config_of(false);
     double limit_s = limit_of(comm);
     comm->ops->watch(comm, "the start of NCCL (NCCL_DEBUG=INFO tells more)", limit_s);
     int code =
-        nccl->call.comm_init_rank_config(&channel->polled, comm->size, id, comm->rank, &config);
+        nccl->call.comm_init_rank_config(&channel->polled, base->size, *id, base->rank, &config);
     enum mlb_status status =
         mlb_nccl_settle(nccl, channel->polled, code, limit_s, "start of the communicator", err);
     comm->ops->unwatch(comm);
-    return status;
-}
-
-/* A split is a call of the communicator that is split, which does not block; what is made is there
- * once that one is no longer busy. */
-static enum mlb_status split_one(struct mlb_nccl_channel *channel, struct mlb_nccl_comm *whole,
-                                 int color, bool blocking, struct mlb_nccl_comm **part,
-                                 struct mlb_error *err)
-{
-    const struct mlb_nccl *nccl = &channel->job->nccl;
-    struct mlb_comm *comm = channel->channel.comm;
-    struct mlb_nccl_config config = config_of(blocking);
-    double limit_s = limit_of(comm);
-    comm->ops->watch(comm, "a split of NCCL's communicator", limit_s);
-    int code = nccl->call.comm_split(whole, color, channel->channel.rank, part, &config);
-    enum mlb_status status =
-        mlb_nccl_settle(nccl, whole, code, limit_s, "split of a communicator", err);
-    comm->ops->unwatch(comm);
-    if (status == MLB_OK && color >= 0 && !*part)
-        status = mlb_fail(err, MLB_E_COMM, "nccl: split of a communicator: it made none");
     return status;
 }
 
@@ -155,10 +137,32 @@ static bool may_have_twin(void)
     return !blocking || strcmp(blocking, "0") != 0;
 }
 
+/* A split is a call of the communicator that is split, which does not block. It returns "success"
+ * while it is under way (src/init.cc, 2.18 to 2.28), so that one is asked in any case; what is made
+ * is there once it is no longer busy. */
+static enum mlb_status split_polled(struct mlb_nccl_channel *channel, struct mlb_error *err)
+{
+    const struct mlb_nccl *nccl = &channel->job->nccl;
+    struct mlb_comm *comm = channel->channel.comm;
+    struct mlb_nccl_config config = config_of(true);
+    double limit_s = limit_of(comm);
+    comm->ops->watch(comm, "a split of NCCL's communicator", limit_s);
+    int code =
+        nccl->call.comm_split(channel->polled, 0, channel->channel.rank, &channel->direct, &config);
+    if (code == MLB_NCCL_SUCCESS)
+        code = MLB_NCCL_IN_PROGRESS;
+    enum mlb_status status =
+        mlb_nccl_settle(nccl, channel->polled, code, limit_s, "split of a communicator", err);
+    comm->ops->unwatch(comm);
+    if (status == MLB_OK && !channel->direct)
+        status = mlb_fail(err, MLB_E_COMM, "nccl: split of a communicator: it made none");
+    return status;
+}
+
 /* A library that cannot make one is no failure as long as the communicator lives. */
 static enum mlb_status make_twin(struct mlb_nccl_channel *channel, struct mlb_error *err)
 {
-    enum mlb_status status = split_one(channel, channel->polled, 0, true, &channel->direct, err);
+    enum mlb_status status = split_polled(channel, err);
     if (status == MLB_OK || status == MLB_E_TIMEOUT || !is_sound(channel->job, channel->polled))
         return status;
     channel->direct = NULL;
@@ -166,20 +170,45 @@ static enum mlb_status make_twin(struct mlb_nccl_channel *channel, struct mlb_er
     return MLB_OK;
 }
 
-/* All ranks of the job have it, or none uses it. */
-static enum mlb_status make_twins(struct mlb_nccl_channel *channel, struct mlb_error *err)
+/* Not aborted: its twin would be with it. */
+static void drop_twin(struct mlb_nccl_channel *channel)
 {
-    struct mlb_comm *comm = channel->channel.comm;
-    enum mlb_status status = may_have_twin() ? make_twin(channel, err) : MLB_OK;
-    double missing = channel->direct ? 0.0 : 1.0;
+    if (channel->direct)
+        channel->job->nccl.call.comm_destroy(channel->direct);
+    channel->direct = NULL;
+}
+
+/* Collective over the job; NULL: this rank is in no channel. All have a twin, or none uses it: a
+ * rank that wants none is heard before others wait for it. */
+static enum mlb_status make_twins(struct mlb_comm *comm, struct mlb_nccl_channel *channel,
+                                  struct mlb_error *err)
+{
+    double missing = may_have_twin() ? 0.0 : 1.0;
+    if (comm->ops->all_max(comm, &missing, 1, err) != MLB_OK || missing > 0.0)
+        return err->status;
+    enum mlb_status status = channel ? make_twin(channel, err) : MLB_OK;
+    missing = channel && !channel->direct ? 1.0 : 0.0;
     if (agree_late(comm, status, err) != MLB_OK ||
         comm->ops->all_max(comm, &missing, 1, err) != MLB_OK)
         return err->status;
-    if (missing > 0.0 && channel->direct) {
-        channel->job->nccl.call.comm_abort(channel->direct);
-        channel->direct = NULL;
-    }
+    if (channel && missing > 0.0)
+        drop_twin(channel);
     return MLB_OK;
+}
+
+/* Collective over the job; NULL as above. On all ranks or on none. */
+static enum mlb_status start_both(struct mlb_nccl_job *job, struct mlb_comm *comm,
+                                  struct mlb_nccl_channel *channel, const struct mlb_nccl_id *id,
+                                  struct mlb_error *err)
+{
+    if (!mlb_nccl_enter(job, err))
+        return err->status;
+    enum mlb_status status = agree_late(comm, channel ? start(channel, id, err) : MLB_OK, err);
+    mlb_nccl_log_hide(job->log);
+    if (status == MLB_OK)
+        status = make_twins(comm, channel, err);
+    mlb_nccl_leave(job);
+    return status;
 }
 
 /* ---------------------------------------------------------------------------------------- the end
@@ -217,6 +246,7 @@ static void end_channel(struct mlb_nccl_channel *channel, bool sound)
         if (channel->polled)
             call->comm_destroy(channel->polled);
     } else {
+        channel->job->failed = true;
         abort_channel(channel);
     }
     comm->ops->unwatch(comm);
@@ -322,14 +352,7 @@ static enum mlb_status open_communicators(struct mlb_nccl_channel *channel, stru
         return err->status;
     if (comm->ops->at_deadline)
         comm->ops->at_deadline(comm, stop_job, job);
-    if (!mlb_nccl_enter(job, err))
-        return err->status;
-    enum mlb_status status = agree_late(comm, start(channel, id, err), err);
-    mlb_nccl_log_hide(job->log);
-    if (status == MLB_OK)
-        status = make_twins(channel, err);
-    mlb_nccl_leave(job);
-    return status;
+    return start_both(job, comm, channel, &id, err);
 }
 
 static enum mlb_status open_channel(struct mlb_comm *comm, struct mlb_device *device,
@@ -358,42 +381,37 @@ static enum mlb_status open_channel(struct mlb_comm *comm, struct mlb_device *de
     return MLB_OK;
 }
 
-static enum mlb_status make_part(struct mlb_nccl_channel *whole, struct mlb_nccl_channel *part,
+/* A part is started as a job of its ranks would be. As a split of the whole it would have no more
+ * channels and no larger chunks than the whole, and share multicast buffers of another shape. */
+static enum mlb_status open_part(struct mlb_nccl_channel *whole, struct mlb_nccl_channel *part,
                                  int color, struct mlb_error *err)
 {
-    const struct mlb_nccl_functions *call = &whole->job->nccl.call;
-    struct mlb_nccl_comm *ignored = NULL;
-    if (!part)
-        return split_one(whole, whole->polled, MLB_NCCL_NO_COLOR, false, &ignored, err);
-    enum mlb_status status = split_one(whole, whole->polled, color, false, &part->polled, err);
-    if (status == MLB_OK)
-        status = mlb_nccl_settle(&whole->job->nccl, part->polled, MLB_NCCL_IN_PROGRESS,
-                                 whole->channel.comm->deadline_s, "split of a communicator", err);
-    if (status != MLB_OK)
-        return status;
-    int code = call->comm_count(part->polled, &part->channel.size);
-    if (code == MLB_NCCL_SUCCESS)
-        code = call->comm_user_rank(part->polled, &part->channel.rank);
-    if (code != MLB_NCCL_SUCCESS)
-        return mlb_nccl_fail(&whole->job->nccl, part->polled, code, err, "ask a part for its size");
-    return whole->direct ? split_one(part, part->polled, 0, true, &part->direct, err) : MLB_OK;
+    struct mlb_comm *comm = whole->channel.comm;
+    struct mlb_nccl_id id;
+    enum mlb_status status = MLB_OK;
+    if (color >= 0 && !part)
+        status = mlb_fail(err, MLB_E_NOMEM, "nccl channel: out of memory");
+    if (mlb_comm_agree(comm, status, err) != MLB_OK ||
+        mlb_nccl_agree_on_part(&whole->job->nccl, comm, color, part ? &part->channel : NULL, &id,
+                               err) != MLB_OK)
+        return err->status;
+    status = start_both(whole->job, comm, part, &id, err);
+    whole->job->failed = whole->job->failed || status != MLB_OK;
+    return status;
 }
 
+/* Of the job's channel alone. */
 static enum mlb_status split(struct mlb_channel *base, int color, struct mlb_channel **opened,
                              struct mlb_error *err)
 {
     struct mlb_nccl_channel *whole = channel_of(base), *part = NULL;
     *opened = NULL;
-    if (!mlb_nccl_enter(whole->job, err))
-        return err->status;
-    if (color >= 0 && !(part = new_channel(whole->job, base->comm, base->device))) {
-        mlb_nccl_leave(whole->job);
-        return mlb_fail(err, MLB_E_NOMEM, "nccl channel: out of memory");
-    }
-    enum mlb_status status = make_part(whole, part, color, err);
-    mlb_nccl_leave(whole->job);
+    if (!whole->owns_job)
+        return mlb_fail(err, MLB_E_UNSUPPORTED, "nccl: a part is not split again");
+    if (color >= 0)
+        part = new_channel(whole->job, base->comm, base->device);
+    enum mlb_status status = open_part(whole, part, color, err);
     if (status != MLB_OK) {
-        whole->job->failed = true;
         close_channel(part ? &part->channel : NULL);
         return status;
     }

@@ -14,7 +14,6 @@
 #define MLB_NCCL_CONFIG_MAGIC 0xcafebeefu
 #define MLB_NCCL_SIM_MAGIC    0x74685283u
 #define MLB_NCCL_UNSET        INT_MIN
-#define MLB_NCCL_NO_COLOR     (-1)
 
 enum mlb_nccl_result { MLB_NCCL_SUCCESS = 0, MLB_NCCL_IN_PROGRESS = 7 };
 
@@ -70,8 +69,6 @@ struct mlb_nccl_functions {
                                  int rank, struct mlb_nccl_config *config);
     int (*comm_split)(struct mlb_nccl_comm *comm, int color, int key, struct mlb_nccl_comm **part,
                       struct mlb_nccl_config *config);
-    int (*comm_count)(struct mlb_nccl_comm *comm, int *ranks);
-    int (*comm_user_rank)(struct mlb_nccl_comm *comm, int *rank);
     int (*comm_finalize)(struct mlb_nccl_comm *comm);
     int (*comm_destroy)(struct mlb_nccl_comm *comm);
     int (*comm_abort)(struct mlb_nccl_comm *comm);

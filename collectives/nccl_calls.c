@@ -257,6 +257,8 @@ static enum mlb_status perform(struct mlb_channel *base, const struct task *task
         return mlb_fail(err, MLB_E_UNSUPPORTED,
                         "nccl: no sum of %s; f64, f32, bf16, f16 and s32 are",
                         mlb_dtype_name(task->dtype));
+    if (channel->job->failed)
+        return mlb_fail(err, MLB_E_COMM, "nccl: %s: a call before has failed", ops[task->op].name);
     if (!mlb_nccl_enter(channel->job, err))
         return err->status;
     enum mlb_status status = finish(channel, &way, task, enqueue(&way, task), err);

@@ -16,8 +16,6 @@ static const struct mlb_symbol symbols[] = {
     {"ncclGetUniqueId", AT(get_unique_id), false},
     {"ncclCommInitRankConfig", AT(comm_init_rank_config), false},
     {"ncclCommSplit", AT(comm_split), false},
-    {"ncclCommCount", AT(comm_count), false},
-    {"ncclCommUserRank", AT(comm_user_rank), false},
     {"ncclCommFinalize", AT(comm_finalize), false},
     {"ncclCommDestroy", AT(comm_destroy), false},
     {"ncclCommAbort", AT(comm_abort), false},

@@ -17,8 +17,6 @@ int ncclCommInitRankConfig(struct mlb_nccl_comm **comm, int ranks, struct mlb_nc
                            struct mlb_nccl_config *config);
 int ncclCommSplit(struct mlb_nccl_comm *comm, int color, int key, struct mlb_nccl_comm **part,
                   struct mlb_nccl_config *config);
-int ncclCommCount(struct mlb_nccl_comm *comm, int *ranks);
-int ncclCommUserRank(struct mlb_nccl_comm *comm, int *rank);
 int ncclCommFinalize(struct mlb_nccl_comm *comm);
 int ncclCommDestroy(struct mlb_nccl_comm *comm);
 int ncclCommAbort(struct mlb_nccl_comm *comm);
@@ -108,13 +106,21 @@ static struct mlb_nccl_comm *make(int rank, int ranks, const struct mlb_nccl_con
     return comm;
 }
 
+static void hand_over(struct mlb_nccl_comm *comm)
+{
+    if (comm->part_to)
+        *comm->part_to = comm->part;
+    comm->part_to = NULL;
+    comm->part = NULL;
+}
+
 int ncclCommInitRankConfig(struct mlb_nccl_comm **comm, int ranks, struct mlb_nccl_id id, int rank,
                            struct mlb_nccl_config *config)
 {
     bool good = id.internal[127] == 0x33 && config->size == sizeof *config &&
                 config->magic == MLB_NCCL_CONFIG_MAGIC && config->split_share == 1;
     fake_note("init");
-    if (!good || fake_behaves("no_init"))
+    if (!good || rank < 0 || rank >= ranks || fake_behaves("no_init"))
         return INVALID_USAGE;
     *comm = make(rank, ranks, config);
     (*comm)->whole = true;
@@ -122,31 +128,20 @@ int ncclCommInitRankConfig(struct mlb_nccl_comm **comm, int ranks, struct mlb_nc
     return begin(*comm);
 }
 
-/* The ranks 2k and 2k + 1 have color k in the tests, or all have one. */
+/* All ranks have one color in the tests. As NCCL does: "success" while the parent is still busy,
+ * and what is made is there afterwards. */
 int ncclCommSplit(struct mlb_nccl_comm *comm, int color, int key, struct mlb_nccl_comm **part,
                   struct mlb_nccl_config *config)
 {
-    bool all = color == 0 && config->blocking == 1;
     fake_note("split%d%s", color, config->blocking == 1 ? "+" : "");
     if (comm->busy > 0 || key != comm->rank || config->magic != MLB_NCCL_CONFIG_MAGIC ||
-        (fake_behaves("no_twin") && all) || fake_behaves("no_split"))
+        fake_behaves("no_twin"))
         return INVALID_USAGE;
-    if (color >= 0) {
-        *part = make(all ? comm->rank : comm->rank % 2, all ? comm->ranks : 2, config);
-        (*part)->busy = (*part)->blocking ? 0 : 1;
-    }
-    return begin(comm);
-}
-
-int ncclCommCount(struct mlb_nccl_comm *comm, int *ranks)
-{
-    *ranks = comm->ranks;
-    return MLB_NCCL_SUCCESS;
-}
-
-int ncclCommUserRank(struct mlb_nccl_comm *comm, int *rank)
-{
-    *rank = comm->rank;
+    *part = NULL;
+    comm->part = make(comm->rank, comm->ranks, config);
+    comm->part_to = part;
+    if (begin(comm) == MLB_NCCL_SUCCESS)
+        hand_over(comm);
     return MLB_NCCL_SUCCESS;
 }
 
@@ -160,6 +155,7 @@ static void end(struct mlb_nccl_comm *comm)
 {
     if (comm->whole)
         fake_end_evidence();
+    free(comm->part);
     free(comm);
 }
 
@@ -188,6 +184,8 @@ int ncclCommGetAsyncError(struct mlb_nccl_comm *comm, int *result)
     if (comm->busy > 0 && !stuck)
         comm->busy--;
     *result = comm->busy > 0 ? MLB_NCCL_IN_PROGRESS : MLB_NCCL_SUCCESS;
+    if (comm->busy == 0)
+        hand_over(comm);
     if (fake_behaves("lost"))
         *result = REMOTE_ERROR;
     return MLB_NCCL_SUCCESS;

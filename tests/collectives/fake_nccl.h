@@ -18,6 +18,7 @@ struct mlb_nccl_comm {
     int busy;             /* polls until the state is success */
     bool blocking, whole; /* not a part of another */
     int rank, ranks;
+    struct mlb_nccl_comm *part, **part_to; /* of a split under way */
 };
 
 bool fake_behaves(const char *how);

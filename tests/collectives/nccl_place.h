@@ -21,7 +21,8 @@ void nccl_place_prepare(const char *behaviour);
 /* A job of one rank. */
 enum mlb_status nccl_place_open(struct nccl_place *place, const char *behaviour);
 enum mlb_status nccl_place_open_prepared(struct nccl_place *place);
-/* Rank 2 of 4, whose others always agree and know nothing of their own. */
+/* Rank 2 of 4, whose others always agree and know nothing of their own; rank 3 tells what this one
+ * does. */
 enum mlb_status nccl_place_open_crowd(struct nccl_place *place, const char *behaviour);
 void nccl_place_close(struct nccl_place *place);
 

@@ -107,13 +107,40 @@ static void a_twin_is_used_by_all_ranks_or_none(void **state)
     if (job->comm->rank == 2)
         setenv("NCCL_COMM_BLOCKING", "0", 1);
     check_ok(open_job(job, 0, "", ""), &job->err);
-    setenv("FAKE_NCCL_CALLS", "", 1);
     check_ok(mlb_channel_nccl.all_reduce(job->channel, &one, &sum, 1, MLB_F32, &job->err),
              &job->err);
-    check_text(getenv("FAKE_NCCL_CALLS"), "sum ");
+    check_text(getenv("FAKE_NCCL_CALLS"), "init sum ");
     mlb_channel_nccl.details(job->channel, &details);
     check_true(mlb_detail_find(&details, "launch_mode") != NULL);
     unsetenv("NCCL_COMM_BLOCKING");
+    close_job(job);
+    /* Destroyed, not aborted: it shares the flag that ends kernels with the other. */
+    check_ok(open_job(job, 1, "no_twin", ""), &job->err);
+    check_text(getenv("FAKE_NCCL_CALLS"),
+               job->comm->rank == 1 ? "init split0+ " : "init split0+ destroy+ ");
+    close_job(job);
+}
+
+/* Ranks 0 and 2 are one part; rank 1 is in none. */
+static void a_part_is_started_by_its_ranks(void **state)
+{
+    struct job *job = *state;
+    struct mlb_channel *part = NULL;
+    bool in = job->comm->rank != 1;
+    check_ok(open_job(job, 0, "", ""), &job->err);
+    setenv("FAKE_NCCL_CALLS", "", 1);
+    check_ok(mlb_channel_nccl.split(job->channel, in ? 5 : -1, &part, &job->err), &job->err);
+    check_true((part != NULL) == in);
+    check_text(getenv("FAKE_NCCL_CALLS"), in ? "init split0+ " : "");
+    if (in) {
+        check_i64(part->size, 2);
+        check_i64(part->rank, job->comm->rank / 2);
+    }
+    mlb_channel_nccl.close(part);
+    setenv("FAKE_NCCL", job->comm->rank == 2 ? "no_init" : "", 1);
+    check_fails(mlb_channel_nccl.split(job->channel, in ? 0 : -1, &part, &job->err), MLB_E_COMM,
+                &job->err, "start of the communicator");
+    check_true(part == NULL);
     close_job(job);
 }
 
@@ -232,6 +259,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_prestate(a_start_that_fails_on_one_rank_is_aborted_on_all, &job),
         cmocka_unit_test_prestate(a_failure_of_one_rank_ends_with_abort_on_all, &job),
         cmocka_unit_test_prestate(a_twin_is_used_by_all_ranks_or_none, &job),
+        cmocka_unit_test_prestate(a_part_is_started_by_its_ranks, &job),
         cmocka_unit_test_prestate(ranks_that_share_a_gpu_are_hosts_of_their_own, &job),
         cmocka_unit_test_prestate(one_rank_without_gdr_is_named_on_all, &job),
         cmocka_unit_test_prestate(one_rank_on_another_network_is_named, &job),

@@ -29,8 +29,6 @@ _Static_assert(offsetof(struct mlb_nccl_sim_info, estimated_us) ==
     _Static_assert(_Generic(&(theirs), result(*)(__VA_ARGS__) : 1, default : 0), #theirs)
 
 SAME_ARGUMENTS(ncclCommSplit, ncclResult_t, ncclComm_t, int, int, ncclComm_t *, ncclConfig_t *);
-SAME_ARGUMENTS(ncclCommCount, ncclResult_t, ncclComm_t, int *);
-SAME_ARGUMENTS(ncclCommUserRank, ncclResult_t, ncclComm_t, int *);
 SAME_ARGUMENTS(ncclGroupSimulateEnd, ncclResult_t, ncclSimInfo_t *);
 SAME_ARGUMENTS(ncclAllReduce, ncclResult_t, const void *, void *, size_t, ncclDataType_t,
                ncclRedOp_t, ncclComm_t, cudaStream_t);
@@ -69,7 +67,6 @@ static void numbers_are_the_same(void **state)
     check_i64(MLB_NCCL_SUM, ncclSum);
     ncclSimInfo_t simulation = NCCL_SIM_INFO_INITIALIZER;
     check_u64(simulation.magic, MLB_NCCL_SIM_MAGIC);
-    check_i64(MLB_NCCL_NO_COLOR, NCCL_SPLIT_NOCOLOR);
     check_i64(MLB_NCCL_MULTI_RANK, NCCL_VERSION(2, 30, 0));
     check_i64(MLB_NCCL_INT8, ncclInt8);
     check_i64(MLB_NCCL_INT32, ncclInt32);
