@@ -336,6 +336,16 @@ static enum mlb_status check_group(const struct params *params, const struct mlb
     return MLB_OK;
 }
 
+/* What a library on a GPU connects at a first call takes memory too, of many ranks up to some GiB:
+ * without it the call fails, and with it the job. */
+static uint64_t memory_for_buffers(const struct mlb_ctx *ctx)
+{
+    const uint64_t most = (uint64_t)2 << 30, part = ctx->memory_bytes / 8;
+    if (!ctx->device || strcmp(ctx->device->info.kind, "cuda") != 0)
+        return ctx->memory_bytes;
+    return ctx->memory_bytes - (part < most ? part : most);
+}
+
 static enum mlb_status check(const void *values, const struct mlb_ctx *ctx, struct mlb_error *err)
 {
     const struct params *params = values;
@@ -345,12 +355,12 @@ static enum mlb_status check(const void *values, const struct mlb_ctx *ctx, stru
     size_t send = buffer_bytes(params, ranks, params->kind->send_all);
     size_t recv = buffer_bytes(params, ranks, params->kind->recv_all);
     uint64_t needed = params->in_place ? (send > recv ? send : recv) : send + recv;
-    if (needed <= ctx->memory_bytes)
+    uint64_t left = memory_for_buffers(ctx);
+    if (needed <= left)
         return MLB_OK;
     char need[MLB_UNIT_TEXT], have[MLB_UNIT_TEXT];
     return mlb_fail(err, MLB_E_UNSUPPORTED, "%s: needs %s on each rank, %s are free",
-                    params->kind->name, mlb_print_bytes(need, needed),
-                    mlb_print_bytes(have, ctx->memory_bytes));
+                    params->kind->name, mlb_print_bytes(need, needed), mlb_print_bytes(have, left));
 }
 
 /* --------------------------------------------------------------------------------------- running

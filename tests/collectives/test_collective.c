@@ -224,6 +224,26 @@ static void memory_is_looked_at_first(void **state)
     test_free(made.params);
 }
 
+/* NCCL's own, for its connections: an eighth, of a large GPU 2 GiB. */
+static void a_library_on_a_gpu_has_memory_too(void **state)
+{
+    (void)state;
+    struct made made;
+    struct mlb_comm comm = {.size = 4, .local_size = 4, .nodes = 1};
+    struct mlb_device device = {.info = {.kind = "cuda"}};
+    struct mlb_ctx ctx = {.memory_bytes = 4 << 20, .comm = &comm, .device = &device};
+    const struct wanted apart = {.bytes = "2MiB", .in_place = "false"},
+                        large = {.bytes = "31GiB", .in_place = "false"};
+    check_ok(make(&made, &mlb_all_reduce, &apart), &made.err);
+    check_fails(mlb_all_reduce.variants->check(made.params, &ctx, &made.err), MLB_E_UNSUPPORTED,
+                &made.err, "all_reduce: needs 4 MiB on each rank, 3.5 MiB are free");
+    test_free(made.params);
+    ctx.memory_bytes = (uint64_t)64 << 30;
+    check_ok(make(&made, &mlb_all_reduce, &large), &made.err);
+    check_ok(mlb_all_reduce.variants->check(made.params, &ctx, &made.err), &made.err);
+    test_free(made.params);
+}
+
 static void check_row(const struct mlb_workload *workload)
 {
     struct mlb_error err = {0};
@@ -258,6 +278,7 @@ int main(void)
         cmocka_unit_test(groups_that_cannot_be_are_refused),
         cmocka_unit_test(what_cannot_be_is_refused),
         cmocka_unit_test(memory_is_looked_at_first),
+        cmocka_unit_test(a_library_on_a_gpu_has_memory_too),
         cmocka_unit_test(the_rows_are_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
