@@ -16,6 +16,7 @@
 #define LET_GO_NS    (NS_PER_S / 2)          /* a stretch that ends this late is still let go */
 #define OTHER_NS     (2 * (int64_t)NS_PER_S) /* head start of the machine that is behind */
 #define SLEPT_NS     (5 * (int64_t)NS_PER_S) /* a beat later than this: the process was stopped */
+#define STOP_ALL_NS  NS_PER_S                /* until the other ranks have begun with theirs */
 #define STOP_S       5                       /* for what ends this rank's waits ... */
 #define END_JOB_S    5                       /* ... and for what ends the job */
 #define WATCH_DEPTH  8
@@ -177,16 +178,18 @@ static void end_job(struct mlb_watchdog *watchdog)
     _exit(EXIT_TIMEOUT);
 }
 
-/* Once. */
-static void stop_waits(struct mlb_watchdog *watchdog)
+/* Once. False when there is nothing to stop. */
+static bool stop_waits(struct mlb_watchdog *watchdog)
 {
     pthread_mutex_lock(&watchdog->mutex);
     struct task task = watchdog->at_deadline;
     watchdog->at_deadline.run = NULL;
     atomic_store(&watchdog->given_up, task.run != NULL);
     pthread_mutex_unlock(&watchdog->mutex);
-    if (task.run)
-        run_for(task, STOP_S);
+    if (!task.run)
+        return false;
+    run_for(task, STOP_S);
+    return true;
 }
 
 static bool expired(const struct mlb_board_slot *slot, int64_t now)
@@ -258,7 +261,9 @@ static void speak_and_end(struct mlb_watchdog *watchdog)
     if (!stays_expired(watchdog))
         return;
     bool mine = speak(watchdog);
-    stop_waits(watchdog);
+    bool stopped = stop_waits(watchdog);
+    if (mine && stopped)
+        wait_ns(STOP_ALL_NS);
     if (mine)
         end_job(watchdog);
 }
