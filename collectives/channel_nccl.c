@@ -440,4 +440,5 @@ const struct mlb_channel_ops mlb_channel_nccl = {
     .observe = mlb_nccl_observe,
     .observed = mlb_nccl_observed,
     .details = mlb_nccl_details,
+    .explain = mlb_nccl_explain,
 };

@@ -73,6 +73,7 @@ static enum mlb_status run_watched(const struct mlb_exchange *x, const struct ml
     enum mlb_status status = x->kind->step(x, err);
     if (status == MLB_OK)
         status = mlb_sync(ctx->device, comm->deadline_s, err);
+    mlb_channel_explain(ctx->channel, err);
     comm->ops->unwatch(comm);
     return status;
 }

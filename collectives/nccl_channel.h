@@ -69,5 +69,6 @@ void mlb_nccl_observe(struct mlb_channel *channel);
 enum mlb_status mlb_nccl_observed(struct mlb_channel *all, struct mlb_channel *mine,
                                   struct mlb_error *err);
 void mlb_nccl_details(const struct mlb_channel *channel, struct mlb_details *details);
+void mlb_nccl_explain(struct mlb_channel *all, struct mlb_error *err);
 
 #endif

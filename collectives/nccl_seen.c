@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How the last un-timed call was done: what the profiler and the log of each rank tell, joined over
- * the ranks of the job, and how a row says it. */
+ * the ranks of the job, and how a row says it. And what NCCL knows of a call that is never done. */
 #include <string.h>
 #include <strings.h>
 
@@ -214,4 +214,37 @@ void mlb_nccl_details(const struct mlb_channel *base, struct mlb_details *detail
         mlb_detail_text(details, "calls", "ncclSend and ncclRecv in a group");
     if (!channel->direct || channel->late)
         mlb_detail_text(details, "launch_mode", "non-blocking");
+}
+
+/* ---------------------------------------------------------------------------- a call without an
+ * end
+ */
+
+/* An error that NCCL has come upon in the background; success when there is none. */
+static int background_error(const struct mlb_nccl *nccl, struct mlb_nccl_comm *comm)
+{
+    int state = MLB_NCCL_SUCCESS;
+    if (!comm || nccl->call.comm_get_async_error(comm, &state) != MLB_NCCL_SUCCESS)
+        return MLB_NCCL_SUCCESS;
+    return state == MLB_NCCL_IN_PROGRESS ? MLB_NCCL_SUCCESS : state;
+}
+
+/* The first that is found: they share their network's thread. */
+void mlb_nccl_explain(struct mlb_channel *all, struct mlb_error *err)
+{
+    struct mlb_nccl_job *job = channel_of(all)->job;
+    struct mlb_error ignored = {0}, found = {0}, given = *err;
+    int code = MLB_NCCL_SUCCESS;
+    if (!mlb_nccl_enter(job, &ignored))
+        return;
+    for (const struct mlb_nccl_channel *at = job->channels; at && !code; at = at->next) {
+        code = background_error(&job->nccl, at->direct);
+        if (!code)
+            code = background_error(&job->nccl, at->polled);
+    }
+    mlb_nccl_leave(job);
+    if (!code)
+        return;
+    mlb_nccl_fail(&job->nccl, NULL, code, &found, "in the background");
+    mlb_fail(err, given.status, "%.350s; %.400s", given.text, found.text);
 }

@@ -27,3 +27,9 @@ enum mlb_status mlb_comm_agree(struct mlb_comm *comm, enum mlb_status mine, stru
         mlb_fail_at(err, "rank %d", first);
     return err->status;
 }
+
+void mlb_channel_explain(struct mlb_channel *all, struct mlb_error *err)
+{
+    if (all && all->ops->explain && err && err->status == MLB_E_TIMEOUT)
+        all->ops->explain(all, err);
+}

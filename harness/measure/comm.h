@@ -154,7 +154,13 @@ struct mlb_channel_ops {
     /* How the last collective of this channel was done, as far as the library tells: "algorithm",
      * "protocol", "channels", "network", "predicted_ns". Optional. */
     void (*details)(const struct mlb_channel *channel, struct mlb_details *details);
+    /* After a wait for the device that passed its deadline: what the library has noticed by itself,
+     * e.g. a lost connection, is added to the text of *err. `all` is the job's. Optional. */
+    void (*explain)(struct mlb_channel *all, struct mlb_error *err);
 };
+
+/* What the library of `all` has noticed, when *err is a deadline that passed. NULL is fine. */
+void mlb_channel_explain(struct mlb_channel *all, struct mlb_error *err);
 
 extern const struct mlb_channel_ops *const mlb_channels[]; /* NULL-terminated */
 

@@ -77,8 +77,10 @@ static enum mlb_status take_unwatched(struct mlb_sampler *s, double *ns, struct 
         return status;
     if (s->run->telemetry) /* before the wait: a GPU still works then, and does not rest for it */
         mlb_telemetry_poll(s->run->telemetry);
-    if ((status = backend->sync(device, s->run->deadline_s, err)) != MLB_OK ||
-        (status = backend->elapsed(device, 0, 1, ns, err)) != MLB_OK)
+    if ((status = backend->sync(device, s->run->deadline_s, err)) != MLB_OK &&
+        s->item->workload->collective)
+        mlb_channel_explain(s->run->ctx.channel, err);
+    if (status != MLB_OK || (status = backend->elapsed(device, 0, 1, ns, err)) != MLB_OK)
         return status;
     *ns /= (double)s->steps;
     comm->ops->progress(comm);

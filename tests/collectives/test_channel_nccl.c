@@ -101,6 +101,27 @@ static void a_lost_or_stuck_peer_ends_with_abort(void **state)
     }
 }
 
+/* A kernel that waits for a lost peer never ends by itself; NCCL may know why. */
+static void what_nccl_has_noticed_is_told_with_a_deadline(void **state)
+{
+    (void)state;
+    struct nccl_place place;
+    struct mlb_error err = {0};
+    check_ok(nccl_place_open(&place, ""), &place.err);
+    mlb_fail(&err, MLB_E_TIMEOUT, "device 0 still works after 60 s");
+    mlb_channel_explain(place.channel, &err);
+    check_text(err.text, "device 0 still works after 60 s");
+    setenv("FAKE_NCCL", "lost", 1);
+    mlb_channel_explain(place.channel, &err);
+    check_fails(err.status, MLB_E_TIMEOUT, &err,
+                "device 0 still works after 60 s; nccl: in the background: remote process exited");
+    mlb_fail(&err, MLB_E_NOMEM, "no memory");
+    mlb_channel_explain(place.channel, &err);
+    check_text(err.text, "no memory");
+    mlb_channel_explain(NULL, &err);
+    nccl_place_close(&place);
+}
+
 static void types_without_a_sum_are_refused_but_moved(void **state)
 {
     (void)state;
@@ -235,6 +256,7 @@ int main(void)
         cmocka_unit_test(a_failed_start_is_told_and_aborted),
         cmocka_unit_test(a_failed_call_ends_with_abort),
         cmocka_unit_test(a_lost_or_stuck_peer_ends_with_abort),
+        cmocka_unit_test(what_nccl_has_noticed_is_told_with_a_deadline),
         cmocka_unit_test(types_without_a_sum_are_refused_but_moved),
         cmocka_unit_test(the_version_is_told),
         cmocka_unit_test(every_collective_is_asked_for),
