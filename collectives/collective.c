@@ -211,17 +211,16 @@ static enum mlb_dtype dtype_of(const struct params *params)
 static enum mlb_status resolve(void *values, struct mlb_error *err)
 {
     struct params *params = values;
-    const char *name = params->kind->name;
     size_t element = mlb_dtype_bytes(dtype_of(params));
-    if (params->model && mlb_collective_take_model(name, params->model, element, USUAL_BYTES,
+    if (params->model && mlb_collective_take_model(params->model, element, USUAL_BYTES,
                                                    &params->bytes, err) != MLB_OK)
         return err->status;
     if (params->bytes == 0 || params->bytes % element != 0)
         return mlb_fail(err, MLB_E_CONFIG,
-                        "%s: bytes = %llu is not a whole number of %s elements of %zu bytes", name,
+                        "bytes = %llu is not a whole number of %s elements of %zu bytes",
                         (unsigned long long)params->bytes, dtype_choices[params->dtype], element);
     if (params->in_place && params->kind->in_place == MLB_PLACE_NEVER)
-        return mlb_fail(err, MLB_E_CONFIG, "%s: in_place = true: it cannot be done in place", name);
+        return mlb_fail(err, MLB_E_CONFIG, "in_place = true: it cannot be done in place");
     return MLB_OK;
 }
 
@@ -325,14 +324,13 @@ static void work(const void *values, const struct mlb_ctx *ctx, struct mlb_work 
 static enum mlb_status check_group(const struct params *params, const struct mlb_comm *comm,
                                    struct mlb_error *err)
 {
-    const char *name = params->kind->name;
     if (params->scope == NODE && comm->least_local_size < 2)
         return mlb_fail(err, MLB_E_UNSUPPORTED,
-                        "%s: scope = node needs two ranks on every machine, one has %d", name,
+                        "scope = node needs two ranks on every machine, one has %d",
                         comm->least_local_size);
     if ((params->scope == RAIL || params->scope == RAILS) && comm->nodes < 2)
-        return mlb_fail(err, MLB_E_UNSUPPORTED, "%s: scope = %s needs two machines, there is one",
-                        name, scopes[params->scope]);
+        return mlb_fail(err, MLB_E_UNSUPPORTED, "scope = %s needs two machines, there is one",
+                        scopes[params->scope]);
     return MLB_OK;
 }
 
@@ -359,8 +357,8 @@ static enum mlb_status check(const void *values, const struct mlb_ctx *ctx, stru
     if (needed <= left)
         return MLB_OK;
     char need[MLB_UNIT_TEXT], have[MLB_UNIT_TEXT];
-    return mlb_fail(err, MLB_E_UNSUPPORTED, "%s: needs %s on each rank, %s are free",
-                    params->kind->name, mlb_print_bytes(need, needed), mlb_print_bytes(have, left));
+    return mlb_fail(err, MLB_E_UNSUPPORTED, "needs %s on each rank, %s are free",
+                    mlb_print_bytes(need, needed), mlb_print_bytes(have, left));
 }
 
 /* --------------------------------------------------------------------------------------- running

@@ -61,8 +61,7 @@ enum mlb_status mlb_exchange_verify(struct mlb_exchange *exchange, const struct 
 /* *bytes = all parameters of a transformer block of mlb_models[model] in elements of so many bytes.
  * MLB_E_CONFIG when they are not known, or when *bytes is set to something else already; `unset`:
  * what it is when it is not. collective_model.c */
-enum mlb_status mlb_collective_take_model(const char *name, int model, size_t element,
-                                          const char *unset, uint64_t *bytes,
-                                          struct mlb_error *err);
+enum mlb_status mlb_collective_take_model(int model, size_t element, const char *unset,
+                                          uint64_t *bytes, struct mlb_error *err);
 
 #endif

@@ -27,7 +27,9 @@ static enum mlb_status make_params(struct mlb_overlap_side *side,
     enum mlb_status status = mlb_workload_params(workload, side->params, err);
     for (; status == MLB_OK && settings->key; settings++)
         status = set(side, settings, err);
-    return status == MLB_OK && workload->resolve ? workload->resolve(side->params, err) : status;
+    if (status == MLB_OK && workload->resolve && workload->resolve(side->params, err) != MLB_OK)
+        return mlb_fail_at(err, "%s", workload->name);
+    return status;
 }
 
 enum mlb_status mlb_overlap_side_open(struct mlb_overlap_side *side, const char *workload,
@@ -69,7 +71,7 @@ enum mlb_status mlb_overlap_side_choose(struct mlb_overlap_side *side,
         return mlb_fail(err, MLB_E_UNSUPPORTED, "%s has no variant for device '%s'",
                         side->workload->name, kind);
     *err = first;
-    return err->status;
+    return mlb_fail_at(err, "%s", side->workload->name);
 }
 
 /* --------------------------------------------------------------------------------- the instances

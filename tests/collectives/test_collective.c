@@ -187,14 +187,14 @@ static void what_cannot_be_is_refused(void **state)
     } rows[] = {
         {&mlb_all_reduce,
          {.bytes = "10", .dtype = "f32"},
-         "all_reduce: bytes = 10 is not a whole number of f32 elements of 4 bytes"},
-        {&mlb_gather, {.bytes = "1", .dtype = "bf16"}, "gather: bytes = 1"},
-        {&mlb_alltoall, {.in_place = "true"}, "alltoall: in_place = true: it cannot be done"},
-        {&mlb_sendrecv, {.in_place = "true"}, "sendrecv: in_place = true: it cannot be done"},
+         "bytes = 10 is not a whole number of f32 elements of 4 bytes"},
+        {&mlb_gather, {.bytes = "1", .dtype = "bf16"}, "bytes = 1 is not a whole number of bf16"},
+        {&mlb_alltoall, {.in_place = "true"}, "in_place = true: it cannot be done"},
+        {&mlb_sendrecv, {.in_place = "true"}, "in_place = true: it cannot be done"},
         {&mlb_all_gather, {.model = "deepseek-v3"}, "deepseek-v3: the size of its blocks is not"},
         {&mlb_all_gather,
          {.bytes = "1GiB", .model = "llama3-8b"},
-         "all_gather: model = llama3-8b sets bytes: leave it out"},
+         "model = llama3-8b sets bytes: leave it out"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct made made;
@@ -214,7 +214,7 @@ static void memory_is_looked_at_first(void **state)
                         in_place = {.bytes = "2MiB", .in_place = "true"};
     check_ok(make(&made, &mlb_all_reduce, &apart), &made.err);
     check_fails(mlb_all_reduce.variants->check(made.params, &ctx, &made.err), MLB_E_UNSUPPORTED,
-                &made.err, "all_reduce: needs 4 MiB on each rank, 3 MiB are free");
+                &made.err, "needs 4 MiB on each rank, 3 MiB are free");
     test_free(made.params);
     check_ok(make(&made, &mlb_all_reduce, &in_place), &made.err);
     check_ok(mlb_all_reduce.variants->check(made.params, &ctx, &made.err), &made.err);
