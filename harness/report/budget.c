@@ -28,7 +28,7 @@ static void end_line(struct mlb_text *to)
     mlb_text_add(to, "\n");
 }
 
-/* "489 GB/s 65 % NICs" */
+/* "489 GB/s 65 % NICs"; "489 GB/s UNTRUSTED" */
 static void add_scope(struct mlb_text *to, const struct mlb_result *result,
                       const struct mlb_row *row)
 {
@@ -39,26 +39,29 @@ static void add_scope(struct mlb_text *to, const struct mlb_result *result,
         mlb_report_wire_cells(&report, row, &cells);
         mlb_format(cell, sizeof cell, "%s %s",
                    mlb_print_rate(rate, mlb_row_rate(row, MLB_RATE_BUS).value, "B/s"),
-                   cells.text[MLB_CELL_LINE]);
+                   row->status == MLB_ROW_UNTRUSTED ? "UNTRUSTED" : cells.text[MLB_CELL_LINE]);
     }
     pad(to, cell, SCOPE);
 }
 
-/* What the row's sizes come from: a model, or bytes. */
-static const char *size_of(const struct mlb_row *row)
+/* What the row's sizes come from: a model, or bytes, as the row's label has them. `to`: room for a
+ * number, MLB_UNIT_TEXT. */
+static const char *size_of(const struct mlb_row *row, char *to)
 {
-    const char *model = mlb_row_param(row, "model");
-    bool named = model[0] && strcmp(model, "none") != 0;
-    return named ? model : mlb_row_param(row, "bytes");
+    const char *model = mlb_row_param(row, "model"), *text = mlb_row_param(row, "bytes");
+    uint64_t bytes = 0;
+    if (model[0] && strcmp(model, "none") != 0)
+        return model;
+    return mlb_parse_bytes(text, &bytes) ? mlb_print_bytes(to, bytes) : text;
 }
 
-/* "all_reduce 1GiB f32 in place pipelined" */
+/* "all_reduce 1 GiB f32 in place pipelined" */
 static void add_name(struct mlb_text *to, const struct mlb_row *row)
 {
-    char name[160];
+    char name[160], bytes[MLB_UNIT_TEXT];
     bool in_place = strcmp(mlb_row_param(row, "in_place"), "true") == 0;
     bool pipelined = strcmp(mlb_row_param(row, "mode"), "pipelined") == 0;
-    mlb_format(name, sizeof name, "%s %s %s%s%s", row->workload, size_of(row),
+    mlb_format(name, sizeof name, "%s %s %s%s%s", row->workload, size_of(row, bytes),
                mlb_row_param(row, "dtype"), in_place ? " in place" : "",
                pipelined ? " pipelined" : "");
     mlb_text_add(to, "  ");
@@ -77,7 +80,8 @@ void mlb_report_hierarchy(const struct mlb_result *result, struct mlb_text *to)
         if (!mlb_hierarchy_at(result, i, &hierarchy))
             continue;
         if (!any) {
-            mlb_text_add(to, "\nby scope, busbw and the part of the links\n  ");
+            mlb_text_add(
+                to, "\nby scope: busbw, and its part of the links where their rate is known\n  ");
             pad(to, "", NAME);
             for (int scope = 0; scope < MLB_SCOPES; scope++)
                 pad(to, mlb_scope_names[scope], SCOPE);
@@ -115,14 +119,15 @@ static const char *gpudirect_of(const struct mlb_row *row)
 
 static void add_step(struct mlb_text *to, const struct mlb_loss_step *step)
 {
-    char rate[MLB_UNIT_TEXT];
+    char rate[MLB_UNIT_TEXT], bytes[MLB_UNIT_TEXT];
     mlb_text_addf(to, "  %-10s  ", step->name);
     if (step->row) {
         mlb_text_addf(to, "%s%11s", step->at_least ? ">" : " ",
                       mlb_print_rate(rate, step->network_bytes_per_s, "B/s"));
         add_percent(to, step->of_line, OF_NICS);
         add_percent(to, step->of_before, KEPT);
-        mlb_text_addf(to, "  %s, %s%s", step->how, size_of(step->row), gpudirect_of(step->row));
+        mlb_text_addf(to, "  %s, %s%s", step->how, size_of(step->row, bytes),
+                      gpudirect_of(step->row));
     } else {
         mlb_text_addf(to, "%12s  %*s  %*s  %s", "-", OF_NICS, "", KEPT, "", step->how);
     }

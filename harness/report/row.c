@@ -75,12 +75,13 @@ static const struct time_unit *time_unit_of(double ns)
 }
 
 /* Digits behind the point: as many as it takes to tell the ends of the interval apart, at least two
- * and at most five digits in the whole number. */
-static int decimals_for(double value, double width)
+ * and at most five digits in the whole number. Ends that are the same were told apart by no more
+ * than the clock, a `tick`. */
+static int decimals_for(double value, double width, double tick)
 {
     int decade = (int)floor(log10(value));
     int least = decade > 0 ? 0 : 1 - decade, most = decade > 3 ? 0 : 4 - decade;
-    int wanted = width > 0.0 ? (int)ceil(-log10(width)) : most;
+    int wanted = (int)ceil(-log10(width > 0.0 ? width : tick));
     return wanted < least ? least : wanted > most ? most : wanted;
 }
 
@@ -96,7 +97,7 @@ static void print_time(const struct mlb_row *row, char *to, size_t size)
     }
     const struct time_unit *unit = time_unit_of(time->median);
     double low = time->interval.low / unit->ns, high = time->interval.high / unit->ns;
-    int decimals = decimals_for(time->median / unit->ns, high - low);
+    int decimals = decimals_for(time->median / unit->ns, high - low, 1.0 / unit->ns);
     mlb_format(to, size, "%.*f %s [%.*f, %.*f]", decimals, time->median / unit->ns, unit->name,
                decimals, low, decimals, high);
 }

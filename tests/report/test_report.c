@@ -128,6 +128,17 @@ static void text_of_nodes_is_as_wide(void **state)
     mlb_text_free(&text);
 }
 
+/* A row that is not trusted is not shown as one that is among the scopes. */
+static void scopes_say_what_is_untrusted(void **state)
+{
+    struct fixture *fixture = *state;
+    record_nodes(&fixture->result);
+    fixture->result.rows[4].status = MLB_ROW_UNTRUSTED;
+    struct mlb_text text = print(fixture, "text");
+    check_contains(mlb_text_get(&text), "GB/s UNTRUSTED");
+    mlb_text_free(&text);
+}
+
 static void text_is_at_most_110_columns_wide(void **state)
 {
     struct fixture *fixture = *state;
@@ -177,6 +188,7 @@ static void interval_shows_the_digits_that_count(void **state)
     check_time(fixture, 1.23456789e9, 1.23456788e9, 1.2345679e9, "  1.2346 s [1.2346, 1.2346]  ");
     check_time(fixture, 999.4, 999.0, 999.8, "  999.4 ns [999.0, 999.8]  ");
     check_time(fixture, 12345.0, 12345.0, 12345.0, "  12.345 us [12.345, 12.345]  ");
+    check_time(fixture, 561.0, 561.0, 561.0, "  561 ns [561, 561]  ");
     check_time(fixture, 5e5, 1e5, 9e9, "  500 us [100, 9000000]  ");
     check_time(fixture, 7.1e5, 0.0, 0.0, "  710 us  "); /* no interval */
 }
@@ -459,6 +471,7 @@ int main(void)
         REPORT_TEST(golden),
         REPORT_TEST(text_is_at_most_110_columns_wide),
         REPORT_TEST(text_of_nodes_is_as_wide),
+        REPORT_TEST(scopes_say_what_is_untrusted),
         REPORT_TEST(lines_of_collectives),
         REPORT_TEST(interval_shows_the_digits_that_count),
         REPORT_TEST(row_lines),
