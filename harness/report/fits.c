@@ -11,8 +11,8 @@ enum { INDENT = 2, GAP = 2 };
 
 const char *const mlb_fit_titles[MLB_FIT_CELLS] = {"sweep", "sizes", "alpha [95 % interval]",
                                                    "beta [95 % interval]", "worst"};
-const char mlb_fit_legend[] =
-    "time = alpha + factor x bytes / beta: what any call costs, and the busbw of long ones";
+const char mlb_fit_legend[] = "time = alpha + factor x bytes / beta, by range of sizes: "
+                              "cost of any call, busbw of its long ones";
 
 static struct mlb_fit_line *add_line(struct mlb_fit_lines *all)
 {
@@ -126,13 +126,32 @@ static void add_refusal(struct mlb_fit_lines *all, const char *name, const struc
     mlb_format(line->text[MLB_FIT_WORST], size, "%s", mlb_print_percent(text, fit->worst));
 }
 
-static void add_others(struct mlb_fit_lines *all, size_t count)
+/* The best of the sizes beyond the last line: where that is one of short messages, its beta is far
+ * below what long ones get. */
+static double best_beyond(const struct mlb_sweep *sweep, const struct mlb_regime *last)
+{
+    double best = 0.0;
+    for (size_t i = 0; i < sweep->count; i++) {
+        double rate = mlb_row_rate(sweep->rows[i], MLB_RATE_BUS).value;
+        if (sweep->rows[i]->work.bytes > last->to_bytes && rate > best)
+            best = rate;
+    }
+    return best;
+}
+
+static void add_others(struct mlb_fit_lines *all, const struct mlb_sweep *sweep,
+                       const struct mlb_alpha_beta *fit)
 {
     struct mlb_fit_line *line = add_line(all);
     const size_t size = sizeof line->text[0];
+    double best = best_beyond(sweep, &fit->regimes[fit->count - 1]);
+    char rate[MLB_UNIT_TEXT];
     if (!line)
         return;
-    mlb_format(line->text[MLB_FIT_SIZES], size, "%zu other%s", count, count == 1 ? "" : "s");
+    mlb_format(line->text[MLB_FIT_SIZES], size, "%zu other%s", fit->off, fit->off == 1 ? "" : "s");
+    if (best > 0.0)
+        mlb_format(line->text[MLB_FIT_BETA], size, "busbw up to %s",
+                   mlb_print_rate(rate, best, "B/s"));
     mlb_format(line->text[MLB_FIT_ALPHA], size, "%s", "on no such line");
 }
 
@@ -150,7 +169,7 @@ static void add_sweep(struct mlb_fit_lines *all, const struct mlb_sweep *sweep)
     for (size_t i = 0; i < fit.count; i++)
         add_regime(all, i ? "" : name, &fit.regimes[i]);
     if (fit.count && fit.off)
-        add_others(all, fit.off);
+        add_others(all, sweep, &fit);
 }
 
 struct mlb_fit_lines mlb_report_fits(const struct mlb_result *result)

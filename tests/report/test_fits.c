@@ -70,6 +70,25 @@ static void test_text(void **state)
     mlb_result_free(&result);
 }
 
+/* Short messages are on a line, longer ones are faster than its beta and on none: both are said. */
+static void test_faster_than_the_line(void **state)
+{
+    (void)state;
+    struct mlb_result result = {0};
+    struct mlb_text text = {0};
+    for (int i = 0; i < 4; i++) /* 8 B to 512 B: 500 ns + 1 ns a byte, beta 1.75 GB/s */
+        add_row(&result, "sendrecv", UINT64_C(8) << (2 * i), "f32", 500.0 + (double)(8 << (2 * i)));
+    add_row(&result, "sendrecv", 1 << 16, "f32", 6e3);
+    add_row(&result, "sendrecv", 1 << 20, "f32", 42e3);
+    add_row(&result, "sendrecv", 1 << 24, "f32", 3200e3);
+    mlb_report_fits_text(&result, 110, &text);
+    check_contains(mlb_text_get(&text), "1.75 GB/s [");
+    check_contains(mlb_text_get(&text), "3 others          on no such line");
+    check_contains(mlb_text_get(&text), "  busbw up to 43.7 GB/s\n");
+    mlb_text_free(&text);
+    mlb_result_free(&result);
+}
+
 static void test_nothing_without_a_sweep(void **state)
 {
     (void)state;
@@ -100,8 +119,8 @@ static void test_markdown(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_text),
-                                       cmocka_unit_test(test_nothing_without_a_sweep),
-                                       cmocka_unit_test(test_markdown)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_text), cmocka_unit_test(test_faster_than_the_line),
+        cmocka_unit_test(test_nothing_without_a_sweep), cmocka_unit_test(test_markdown)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
