@@ -22,7 +22,7 @@ static void print_row(const struct mlb_row *row, struct tally *tally)
     tally->wrong += !passed && row->verified;
     tally->skipped += !row->verified && row->status == MLB_ROW_SKIPPED;
     tally->failed += !row->verified && row->status != MLB_ROW_SKIPPED;
-    printf("%-9s %-11s %-44s %-5s %-12s ", word, row->workload, row->label, row->device,
+    printf("%-9s %-14s %-44s %-5s %-12s ", word, row->workload, row->label, row->device,
            row->variant);
     if (passed)
         printf("%llu elements, worst error %.2g of the tolerance\n",

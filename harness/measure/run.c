@@ -350,8 +350,8 @@ static enum mlb_status time_case(struct mlb_run *run, const struct mlb_case *ite
         if (!row->summary.interval.known && row->status == MLB_ROW_MEASURED) {
             row->status = MLB_ROW_UNTRUSTED;
             mlb_format(row->reason, sizeof row->reason,
-                       "%zu samples in the time there was: no interval (6 are needed)",
-                       row->sample_count);
+                       "%zu sample%s in the time there was: no interval (6 are needed)",
+                       row->sample_count, row->sample_count == 1 ? "" : "s");
         }
         if (run->ctx.channel && run->ctx.channel->shared_device) {
             row->status = MLB_ROW_UNTRUSTED;
