@@ -374,12 +374,17 @@ static enum mlb_status judge_gdr(const struct mlb_result *result, enum mlb_requi
                               : "no collective crossed machines");
 }
 
+static bool is_asked(const struct mlb_require *require)
+{
+    return require->net[0] || require->gdr != MLB_GDR_ANY;
+}
+
 enum mlb_status mlb_require_judge(const struct mlb_result *result,
                                   const struct mlb_require *require, struct mlb_error *err)
 {
     struct mlb_error why = {0};
     enum mlb_status net = MLB_OK, gdr = MLB_OK;
-    if (!require->net[0] && require->gdr == MLB_GDR_ANY)
+    if (!is_asked(require))
         return MLB_OK;
     if (result->nodes == 1)
         return mlb_fail(err, MLB_E_NO_VERDICT,
@@ -391,4 +396,20 @@ enum mlb_status mlb_require_judge(const struct mlb_result *result,
     if (gdr == MLB_OK || (gdr == MLB_E_NO_VERDICT && net != MLB_OK))
         return net;
     return mlb_fail(err, gdr, "%s", why.text);
+}
+
+void mlb_require_note(struct mlb_result *result, const struct mlb_require *require)
+{
+    struct mlb_error why = {0};
+    if (!is_asked(require))
+        return;
+    enum mlb_status status = mlb_require_judge(result, require, &why);
+    if (status == MLB_OK)
+        mlb_result_note(result, MLB_HEALTH_NOTE, "require", "as required:%s%s%s%s",
+                        require->net[0] ? " net=" : "", require->net,
+                        require->gdr == MLB_GDR_ON ? " gdr=on" : "",
+                        require->gdr == MLB_GDR_OFF ? " gdr=off" : "");
+    else
+        mlb_result_note(result, status == MLB_E_UNHEALTHY ? MLB_HEALTH_SICK : MLB_HEALTH_WARN,
+                        "require", "%s", why.text);
 }

@@ -27,5 +27,8 @@ enum mlb_status mlb_require_parse(const char *text, struct mlb_require *require,
 /* MLB_OK: it was so. MLB_E_UNHEALTHY: it was not, and why. MLB_E_NO_VERDICT: nothing tells. */
 enum mlb_status mlb_require_judge(const struct mlb_result *result,
                                   const struct mlb_require *require, struct mlb_error *err);
+/* The same as a note of the record, "require": sick, a warning where nothing tells, or that it was
+ * so. Nothing where nothing is asked for. */
+void mlb_require_note(struct mlb_result *result, const struct mlb_require *require);
 
 #endif

@@ -326,12 +326,15 @@ static enum mlb_status finish(struct job *job, enum mlb_status trouble, struct m
     mlb_utc_now(result->ended_utc);
     result->complete = trouble == MLB_OK && !job->stopped;
     mlb_judge_record(&job->judges, result);
+    if (trouble == MLB_OK)
+        mlb_require_note(result, &job->require);
     if (trouble != MLB_OK) {
         job->record[0] = '\0';
         if (job->journal)
             mlb_log(&job->session.log, MLB_LOG_WARN,
-                    "%zu cases are measured and kept; go on with: mlbench run --resume %s",
-                    result->row_count, mlb_journal_path(job->journal));
+                    "%zu case%s measured and kept; go on with: mlbench run --resume %s",
+                    result->row_count, result->row_count == 1 ? " is" : "s are",
+                    mlb_journal_path(job->journal));
         if (result->row_count > 0)
             print_summary(job, &end);
         return trouble;

@@ -229,6 +229,39 @@ static void rows_that_cross_nothing_do_not_count(void **state)
 /* --------------------------------------------------------------------------------------- verdict
  */
 
+/* What the report shows is what the exit code says. */
+static void the_record_says_what_it_came_to(void **state)
+{
+    static const struct {
+        struct evidence evidence;
+        enum mlb_health_level level;
+        const char *text;
+    } cases[] = {
+        {{"net=ib,gdr=off", IB, "IB", .send = "off", .receive = "off"},
+         MLB_HEALTH_NOTE,
+         "as required: net=ib gdr=off"},
+        {{"net=ib", IB, .network = "Socket"}, MLB_HEALTH_SICK, "required net=ib, but all_reduce"},
+        {{"net=ib", IB, .network = "Quantum9"}, MLB_HEALTH_WARN, "no evidence that net=ib"},
+        {{"", IB, .network = "Socket"}, MLB_HEALTH_NOTE, NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct mlb_result result;
+        struct mlb_require require;
+        struct mlb_error err = {0};
+        make_result(&cases[i].evidence, &result);
+        check_ok(mlb_require_parse(cases[i].evidence.require, &require, &err), &err);
+        mlb_require_note(&result, &require);
+        check_u64(result.health_count, cases[i].text != NULL);
+        if (cases[i].text) {
+            check_i64(result.health[0].level, cases[i].level);
+            check_text(result.health[0].code, "require");
+            check_contains(result.health[0].text, cases[i].text);
+        }
+        mlb_result_free(&result);
+    }
+}
+
 static void the_worst_comes_first(void **state)
 {
     static const struct evidence by_socket = {"net=ib", IB, .network = "Socket"},
@@ -270,6 +303,7 @@ int main(void)
         cmocka_unit_test(words_are_taken_or_refused),
         cmocka_unit_test(evidence_decides),
         cmocka_unit_test(rows_that_cross_nothing_do_not_count),
+        cmocka_unit_test(the_record_says_what_it_came_to),
         cmocka_unit_test(the_worst_comes_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
