@@ -140,11 +140,23 @@ static enum mlb_status check_long_names(int argc, char **argv, int first, unsign
     return MLB_OK;
 }
 
+/* Words of which a second one would be taken for an addition, and only the last one counts. */
+static bool is_taken(const struct mlb_options *options, const struct mlb_option *row)
+{
+    return strcmp(row->name, "suite") == 0     ? options->suite_given
+           : strcmp(row->name, "only") == 0    ? options->only[0] != '\0'
+           : strcmp(row->name, "require") == 0 ? options->require[0] != '\0'
+                                               : false;
+}
+
 /* A value of the program's own, or one that overrides the suite's. */
 static enum mlb_status take(struct mlb_options *options, const struct mlb_option *row,
                             const char *text, struct mlb_error *err)
 {
     if (mlb_option_find(mlb_measure_options, row->name) != row) {
+        if (is_taken(options, row))
+            return mlb_fail(err, MLB_E_USAGE, "command line: --%s twice; a run takes one",
+                            row->name);
         if (strcmp(row->name, "suite") == 0)
             options->suite_given = true;
         if (mlb_option_set(row, options, text, err) != MLB_OK) {

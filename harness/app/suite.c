@@ -344,6 +344,13 @@ static void add_list(cJSON *object, const char *key, char *values)
         cJSON_AddItemToArray(list, cJSON_CreateString(one));
 }
 
+/* "8,,32", "8,": a value was forgotten. An empty list alone is told where lists are read. */
+static bool has_a_gap(const char *values)
+{
+    size_t length = strlen(values);
+    return length > 0 && (values[0] == ',' || values[length - 1] == ',' || strstr(values, ",,"));
+}
+
 static enum mlb_status add_word(cJSON *cases, const char *word, struct mlb_error *err)
 {
     cJSON *last = cJSON_GetArrayItem(cases, cJSON_GetArraySize(cases) - 1);
@@ -370,6 +377,9 @@ static enum mlb_status add_word(cJSON *cases, const char *word, struct mlb_error
     else if (strcmp(copy, "workload") == 0 || strcmp(copy, "measure") == 0 ||
              strcmp(copy, "without") == 0)
         return mlb_fail(err, MLB_E_USAGE, "command line: '%s' is no parameter", word);
+    else if (has_a_gap(equals + 1))
+        return mlb_fail(err, MLB_E_USAGE, "command line: '%s': a value is missing at a comma",
+                        word);
     else
         add_list(last, copy, equals + 1);
     return MLB_OK;
