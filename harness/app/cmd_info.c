@@ -18,9 +18,9 @@
 static void print_device(const struct mlb_device_info *info, struct mlb_text *text)
 {
     char memory[MLB_UNIT_TEXT], cache[MLB_UNIT_TEXT];
-    mlb_text_addf(text, "  %s:%d  %s  %u %s  %s memory  %s last cache", info->kind, info->index,
-                  info->name, info->units, strcmp(info->kind, "cpu") == 0 ? "cores" : "SMs",
-                  mlb_print_bytes(memory, info->memory_bytes),
+    mlb_text_addf(text, "  %s:%d  %s  %u %s%s  %s memory  %s last cache", info->kind, info->index,
+                  info->name, info->units, strcmp(info->kind, "cpu") == 0 ? "core" : "SM",
+                  info->units == 1 ? "" : "s", mlb_print_bytes(memory, info->memory_bytes),
                   mlb_print_bytes(cache, info->last_cache_bytes));
     if (info->pci_id[0])
         mlb_text_addf(text, "  %s", info->pci_id);

@@ -61,7 +61,7 @@ bool mlb_report_job_text(const struct mlb_result *result, char *to, size_t size)
         unequal = unequal || strcmp(result->health[i].code, "unequal") == 0;
     mlb_format(to, size, "%d rank%s on %d machine%s%s%s%s", result->ranks,
                result->ranks == 1 ? "" : "s", result->nodes, result->nodes == 1 ? "" : "s",
-               together, result->oversubscribed ? "; OVERSUBSCRIBED: ranks share a device" : "",
+               together, result->oversubscribed ? "; OVERSUBSCRIBED: ranks may share a device" : "",
                unequal ? "; UNEQUAL ranks: see health" : "");
     return result->ranks > 0;
 }
