@@ -62,7 +62,7 @@ void mlb_report_wire_cells(const struct mlb_report *report, const struct mlb_row
     mlb_wire_algorithm_name(group.algorithm, cells->text[MLB_CELL_ALGORITHM], size);
     if (wire.known)
         print_range(wire.low, wire.high, cells->text[MLB_CELL_WIRE], size);
-    if (wire.known && wire.line_bytes_per_s > 0.0) {
+    if (wire.known && wire.line_bytes_per_s > 0.0 && !mlb_report_is_short(row)) {
         char shares[64];
         print_shares(wire.low / wire.line_bytes_per_s, wire.high / wire.line_bytes_per_s, shares,
                      sizeof shares);

@@ -105,10 +105,15 @@ static void print_time(const struct mlb_row *row, char *to, size_t size)
 /* Of a collective a message this short waits, a longer one flows. */
 static const double SHORT_BYTES = 65536.0;
 
+bool mlb_report_is_short(const struct mlb_row *row)
+{
+    return row->work.bus_factor > 0.0 && row->work.bytes <= SHORT_BYTES;
+}
+
 static void print_p99(const struct mlb_row *row, char *to, size_t size)
 {
     char text[MLB_UNIT_TEXT];
-    if (row->p99_ns.known && row->work.bytes <= SHORT_BYTES)
+    if (row->p99_ns.known && mlb_report_is_short(row))
         mlb_format(to, size, "%s", mlb_print_seconds(text, row->p99_ns.value * 1e-9));
 }
 
@@ -160,7 +165,7 @@ void mlb_report_cells(const struct mlb_report *report, const struct mlb_row *row
     if (share > 0.0)
         mlb_format(cells->text[MLB_CELL_SHARE], size, "%s", mlb_print_percent(text, share));
     share = mlb_share_of_bound(report->result, row, &row->summary, &row->telemetry);
-    if (share > 0.0)
+    if (share > 0.0 && !mlb_report_is_short(row))
         mlb_format(cells->text[MLB_CELL_BOUND], size, "%s", mlb_print_percent(text, share));
     share = mlb_share_of_copy(report->result, row);
     if (share > 0.0)

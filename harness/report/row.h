@@ -47,6 +47,9 @@ bool mlb_report_cell_is_number(enum mlb_cell cell); /* set flush right */
 /* As mlb_row_rate, but unknown too unless the row's result was verified: what was not verified is
  * never shown as a rate. */
 struct mlb_rate mlb_report_rate(const struct mlb_row *row, enum mlb_rate_kind kind);
+/* A message of a collective so short that it waits: its latency counts, and parts of a link or of a
+ * bound by bandwidth would look like a fault. */
+bool mlb_report_is_short(const struct mlb_row *row);
 /* The clock of a window of a GPU, and joules per TFLOP, TOP or GB; "" when not known. */
 void mlb_report_clock(const struct mlb_row *row, const struct mlb_telemetry_window *window,
                       char *to, size_t size);

@@ -232,6 +232,7 @@ static void lines_of_collectives(void **state)
         {0, "  busbw 460 GB/s, wire 245 GB/s = 61 % of 400 GB/s NICs  61 % of bound, 92 % of best "
             "published  verified"},
         {1, "  busbw 430 GB/s, wire 229..400 GB/s = 57..100 % of 400 GB/s NICs  57 % of bound, "},
+        {2, "  busbw 200 MB/s, wire 213 MB/s  verified"}, /* 8 KiB: no part of a link */
         {3, ", wire 294 GB/s = 65 % of 450 GB/s NVLink  65 % of bound, 95 % of best published  "},
         {4, "  busbw 45.0 GB/s, wire 45.0 GB/s = 90 % of 50.0 GB/s NICs  verified"},
     };
