@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "harness/analysis/wire_row.h"
 #include "harness/base/json.h"
 #include "harness/base/text.h"
 #include "harness/base/units.h"
@@ -155,31 +156,67 @@ static unsigned all_ports_up(const struct mlb_result *result)
     return up;
 }
 
-/* The way that most of the counted bytes went; MPI's over Google's NICs are sockets too. */
-static unsigned by_ports(const struct mlb_row *row, double *share)
+/* Of a message this short, what other programs send meanwhile may be the most. */
+#define BYTES_ENOUGH 1048576.0
+/* Of the least that any algorithm sends: else the data went where no counter looks. */
+#define SEEN_ENOUGH 0.5
+
+struct counted {
+    unsigned way; /* that most of the bytes went; BY_UNKNOWN = none were counted */
+    double bytes, share;
+};
+
+/* Among these ways; MPI's over Google's NICs are sockets too. */
+static struct counted by_ports(const struct mlb_row *row, unsigned among)
 {
     static const unsigned sockets = BY_SOCKET | BY_TCPX | BY_TCPXO;
     static const unsigned ways[] = {BY_EFA, BY_IB, BY_ROCE, BY_GIB, sockets};
-    unsigned way = BY_UNKNOWN;
-    double all = 0.0, most = 0.0;
+    struct counted most = {0};
+    double all = 0.0;
     for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
         double bytes = 0.0;
         for (size_t k = 0; k < row->port_count; k++)
-            if (by_kind(row->ports[k].kind) & ways[i])
+            if (by_kind(row->ports[k].kind) & ways[i] & among)
                 bytes += (double)row->ports[k].sent_bytes + (double)row->ports[k].received_bytes;
         all += bytes;
-        if (bytes > most) {
-            most = bytes;
-            way = ways[i] == sockets ? BY_SOCKET : ways[i];
-        }
+        if (bytes > most.bytes)
+            most =
+                (struct counted){.way = ways[i] == sockets ? BY_SOCKET : ways[i], .bytes = bytes};
     }
-    *share = all > 0.0 ? most / all : 0.0;
-    return way;
+    most.share = all > 0.0 ? most.bytes / all : 0.0;
+    return most;
+}
+
+/* Were these the collective's own bytes? */
+static bool saw_enough(const struct mlb_result *result, const struct mlb_row *row,
+                       const struct counted *counted)
+{
+    struct mlb_wire_group group = mlb_wire_group_of_row(row);
+    double least = mlb_wire_least_network(&group, true) * mlb_wire_groups(result, row) *
+                   row->work.bytes * (double)row->ports_steps;
+    return row->work.bytes >= BYTES_ENOUGH && counted->share >= 0.5 &&
+           counted->bytes >= SEEN_ENOUGH * least;
 }
 
 static bool crossed(const struct mlb_row *row)
 {
     return row->work.bus_factor > 0.0 && row->work.nodes > 1;
+}
+
+static bool any_crossed(const struct mlb_result *result, const char *device)
+{
+    for (size_t i = 0; i < result->row_count; i++)
+        if (crossed(&result->rows[i]) && strcmp(result->rows[i].device, device) == 0)
+            return true;
+    return false;
+}
+
+/* Of a job with GPUs their collectives alone, if any crossed: MPI's are measured beside them, over
+ * whatever network the launcher was given. */
+static bool counts(const struct mlb_result *result, const struct mlb_row *row)
+{
+    return crossed(row) && (strcmp(row->device, result->device.kind) == 0 ||
+                            !any_crossed(result, result->device.kind));
 }
 
 static const char *detail_text(const struct mlb_row *row, const char *name)
@@ -189,20 +226,18 @@ static const char *detail_text(const struct mlb_row *row, const char *name)
 }
 
 /* "IB" is InfiniBand or RoCE, and RoCE too where Google's plugin was passed over; with ports of
- * both, the one that counted. "Libfabric" is EFA where there is such a port. */
+ * both, the one that counted, or either. "Libfabric" is EFA where there is such a port. */
 static unsigned settle(const struct mlb_result *result, const struct mlb_row *row, unsigned by)
 {
     unsigned up = all_ports_up(result);
-    double share;
     if (up & BY_GIB)
         up |= BY_ROCE;
     if (by == BY_EFA)
         return up & BY_EFA;
     if (by != BY_VERBS)
         return by;
-    if ((up & BY_VERBS) == BY_VERBS)
-        up = by_ports(row, &share);
-    return up & BY_VERBS;
+    unsigned counted = (up & BY_VERBS) == BY_VERBS ? by_ports(row, BY_VERBS).way : BY_UNKNOWN;
+    return counted ? counted : up & BY_VERBS;
 }
 
 /* ------------------------------------------------------------------------------------------- net
@@ -215,9 +250,11 @@ struct seen {
 
 enum answer { IT_DID, IT_DID_NOT, NOTHING_TELLS };
 
+/* It was one of `by`. */
 static enum answer answer_of(unsigned by, unsigned wanted)
 {
-    return by == BY_UNKNOWN ? NOTHING_TELLS : by & wanted ? IT_DID : IT_DID_NOT;
+    bool may = (by & wanted) != 0, may_not = (by & ~wanted) != 0;
+    return may == may_not ? NOTHING_TELLS : may ? IT_DID : IT_DID_NOT;
 }
 
 /* Ranks may differ: "Socket on rank 2, IB on rank 0". "none" is a call that crossed no network. */
@@ -238,11 +275,10 @@ static enum mlb_status judge_row(const struct mlb_result *result, const struct m
 {
     char percent[MLB_UNIT_TEXT];
     const char *network = detail_text(row, "network");
-    double share = 1.0;
-    unsigned by = network ? BY_UNKNOWN : by_ports(row, &share);
-    enum answer answer = network        ? ask_nccl(result, row, network, wanted)
-                         : share >= 0.5 ? answer_of(by, wanted)
-                                        : NOTHING_TELLS;
+    struct counted counted = by_ports(row, ~0u);
+    enum answer answer = network ? ask_nccl(result, row, network, wanted)
+                         : saw_enough(result, row, &counted) ? answer_of(counted.way, wanted)
+                                                             : NOTHING_TELLS;
     seen->telling += answer == IT_DID;
     if (answer != IT_DID_NOT)
         return MLB_OK;
@@ -252,8 +288,18 @@ static enum mlb_status judge_row(const struct mlb_result *result, const struct m
     return mlb_fail(err, MLB_E_UNHEALTHY,
                     "required net=%s, but %s of the bytes that ports counted in %s %s went through "
                     "%s ports",
-                    word, mlb_print_percent(percent, share), row->workload, row->label,
-                    by & BY_SOCKET ? "ethernet or virtual" : "other RDMA");
+                    word, mlb_print_percent(percent, counted.share), row->workload, row->label,
+                    counted.way & BY_SOCKET ? "ethernet or virtual" : "other RDMA");
+}
+
+/* Ports that can carry it. Google's plugins, by which such a port is told, may lie where nobody
+ * looked: then it passes for what it is without them. */
+static unsigned carriers(unsigned wanted)
+{
+    unsigned by = wanted;
+    by |= wanted & (BY_TCPX | BY_TCPXO) ? BY_SOCKET : 0;
+    by |= wanted & BY_GIB ? BY_ROCE : 0;
+    return by;
 }
 
 static enum mlb_status judge_machines(const struct mlb_result *result, const char *word,
@@ -265,7 +311,7 @@ static enum mlb_status judge_machines(const struct mlb_result *result, const cha
     cJSON_ArrayForEach(machines, machines_of(result))
     {
         const char *which = "";
-        if (ports_up(machines) & wanted)
+        if (ports_up(machines) & carriers(wanted))
             continue;
         mlb_json_get_text(machines, "machines", &which);
         return mlb_fail(err, MLB_E_UNHEALTHY,
@@ -282,7 +328,7 @@ static enum mlb_status judge_net(const struct mlb_result *result, const char *wo
     struct seen seen = {0};
     for (size_t i = 0; i < result->row_count; i++) {
         const struct mlb_row *row = &result->rows[i];
-        if (!crossed(row))
+        if (!counts(result, row))
             continue;
         seen.rows++;
         if (judge_row(result, row, word, wanted, &seen, err) != MLB_OK)
@@ -359,7 +405,7 @@ static enum mlb_status judge_gdr(const struct mlb_result *result, enum mlb_requi
     struct seen seen = {0};
     for (size_t i = 0; i < result->row_count; i++) {
         const struct mlb_row *row = &result->rows[i];
-        if (!crossed(row))
+        if (!counts(result, row))
             continue;
         seen.rows++;
         if (judge_gdr_row(row, word, &seen, err) != MLB_OK)

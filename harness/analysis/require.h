@@ -3,8 +3,10 @@
  * sockets, or to copies through host memory, becomes an exit code. Pure.
  *
  * Evidence, in this order: what NCCL says it used ("network", "gdr_send", "gdr_recv" of a row's
- * details); without NCCL, the kind of port that moved most of the bytes; and the ports of all
- * machines. Only rows that crossed machines count. No evidence is an answer of its own. */
+ * details); without NCCL, the kind of port that moved most of the bytes, where the messages are
+ * long enough to tell them from others'; and the ports of all machines. Only rows that crossed
+ * machines count, and of those the GPUs', where there are some. No evidence is an answer of its
+ * own. */
 #ifndef MLB_ANALYSIS_REQUIRE_H
 #define MLB_ANALYSIS_REQUIRE_H
 

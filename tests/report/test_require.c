@@ -55,7 +55,7 @@ static void words_are_taken_or_refused(void **state)
 #define EFA   FABRIC(GROUP("0-3", PORTS("efa", "32") "," PORTS("ethernet", "1"), "module"))
 #define IB    FABRIC(GROUP("0-3", PORTS("ib", "8"), "module"))
 #define ROCE  FABRIC(GROUP("0-3", PORTS("roce", "8"), "dmabuf"))
-#define GIB   FABRIC(GROUP("0-3", PORTS("gib", "8"), "dmabuf"))
+#define GIBS  FABRIC(GROUP("0-3", PORTS("gib", "8"), "dmabuf"))
 #define BOTH  FABRIC(GROUP("0-3", PORTS("ib", "8") "," PORTS("roce", "1"), "module"))
 #define PLAIN FABRIC(GROUP("0-3", PORTS("ethernet", "1"), "none"))
 #define IB_DOWN                                                                                    \
@@ -63,10 +63,13 @@ static void words_are_taken_or_refused(void **state)
 #define ONE_WITHOUT                                                                                \
     FABRIC(GROUP("0-2", PORTS("ib", "8"), "module") "," GROUP("3", PORTS("ib", "8"), "none"))
 
+#define TCPXO FABRIC(GROUP("0", PORTS("tcpxo", "8"), "none"))
+#define GIB   0x1p30
+
 struct evidence {
     const char *require, *fabric; /* NULL: an older record without */
     const char *network, *send, *receive;
-    const char *kind, *kind2; /* of ports that moved 900 and 100 bytes */
+    const char *kind, *kind2; /* of ports that moved 9 and 1 tenths of a GiB */
     enum mlb_status status;
     const char *text;
     int nodes; /* of job and row; 0 = four */
@@ -81,6 +84,9 @@ static void make_row(const struct evidence *item, int nodes, struct mlb_row *row
     row->status = MLB_ROW_MEASURED;
     row->work.bus_factor = 1.0;
     row->work.nodes = nodes;
+    row->work.ranks = 8 * nodes;
+    row->work.bytes = GIB;
+    row->ports_steps = 1;
     mlb_detail_text(&row->details, "network", "%s", item->network ? item->network : "");
     mlb_detail_text(&row->details, "gdr_send", "%s", item->send ? item->send : "");
     mlb_detail_text(&row->details, "gdr_recv", "%s", item->receive ? item->receive : "");
@@ -92,10 +98,10 @@ static void make_row(const struct evidence *item, int nodes, struct mlb_row *row
     row->ports = calloc(2, sizeof *row->ports);
     check_true(row->ports != NULL);
     mlb_format(row->ports[0].kind, sizeof row->ports[0].kind, "%s", item->kind);
-    row->ports[0].sent_bytes = 900;
+    row->ports[0].sent_bytes = (uint64_t)(0.9 * GIB);
     if (item->kind2)
         mlb_format(row->ports[1].kind, sizeof row->ports[1].kind, "%s", item->kind2);
-    row->ports[1].received_bytes = 100;
+    row->ports[1].received_bytes = (uint64_t)(0.1 * GIB);
 }
 
 static void make_result(const struct evidence *item, struct mlb_result *result)
@@ -126,16 +132,24 @@ static const struct evidence table[] = {
     {"net=roce", ROCE, "IB", .status = MLB_OK},
     {"net=roce", IB, "IB", .status = MLB_E_UNHEALTHY, .text = "required net=roce"},
     {"net=ib", ROCE, "IB", .status = MLB_E_UNHEALTHY, .text = "required net=ib"},
-    {"net=gib", GIB, "gIB", .status = MLB_OK},
-    {"net=roce", GIB, "gIB", .status = MLB_OK},
-    {"net=gib", GIB, "IB", .status = MLB_E_UNHEALTHY, .text = "went by NCCL's IB"},
-    {"net=tcpxo", FABRIC(GROUP("0", PORTS("tcpxo", "8"), "none")), "FasTrak", .status = MLB_OK},
+    {"net=gib", GIBS, "gIB", .status = MLB_OK},
+    {"net=roce", GIBS, "gIB", .status = MLB_OK},
+    {"net=gib", GIBS, "IB", .status = MLB_E_UNHEALTHY, .text = "went by NCCL's IB"},
+    {"net=tcpxo", TCPXO, "FasTrak", .status = MLB_OK},
     {"net=tcpx", FABRIC(GROUP("0", PORTS("tcpx", "4"), "none")), "GPUDirectTCPX_v7",
      .status = MLB_OK},
+    /* A plugin in another folder: its ports are not told from others. */
+    {"net=tcpxo", PLAIN, "FasTrak", .status = MLB_OK},
+    {"net=tcpx", PLAIN, "GPUDirectTCPX_v7", .status = MLB_OK},
+    {"net=tcpx", PLAIN, "Socket", .status = MLB_E_UNHEALTHY, .text = "NCCL's Socket"},
+    {"net=gib", ROCE, "gIB", .status = MLB_OK},
+    {"net=gib", PLAIN, "gIB", .status = MLB_E_UNHEALTHY, .text = "no such port is up"},
     {"net=ib", IB, "Quantum9", .status = MLB_E_NO_VERDICT, .text = "no evidence that net=ib"},
     {"net=ib", BOTH, "IB", .status = MLB_E_NO_VERDICT, .text = "none tells which network"},
     {"net=ib", BOTH, "IB", .kind = "ib", .kind2 = "roce", .status = MLB_OK},
     {"net=ib", BOTH, "IB", .kind = "roce", .status = MLB_E_UNHEALTHY, .text = "NCCL's IB"},
+    {"net=any-rdma", BOTH, "IB", .status = MLB_OK}, /* either is */
+    {"net=any-rdma", BOTH, "IB", .kind = "ethernet", .status = MLB_OK},
     {"net=ib", IB_DOWN, "IB", .status = MLB_E_UNHEALTHY,
      .text = "required net=ib, but no such port is up on machine 3"},
     {"net=ib", NULL, "IB", .status = MLB_E_NO_VERDICT, .text = "no evidence"},
@@ -156,8 +170,7 @@ static const struct evidence table[] = {
      .text = "90 % of the bytes that ports counted in all_reduce 1 GiB f32 went through ethernet"},
     {"net=socket", PLAIN, .kind = "virtual", .status = MLB_OK},
     {"net=socket", IB, .kind = "ib", .status = MLB_E_UNHEALTHY, .text = "other RDMA ports"},
-    {"net=tcpxo", FABRIC(GROUP("0", PORTS("tcpxo", "8"), "none")), .kind = "tcpxo",
-     .status = MLB_E_UNHEALTHY, .text = "ethernet or virtual"},
+    {"net=tcpxo", TCPXO, .kind = "tcpxo", .status = MLB_E_UNHEALTHY, .text = "ethernet or virtual"},
     {"net=ib", IB, .status = MLB_E_NO_VERDICT, .text = "none tells which network it used"},
     {"net=ib", PLAIN, .status = MLB_E_UNHEALTHY, .text = "no such port is up on machines 0-3"},
     {"net=ib,gdr=on", IB, .nodes = 1, .network = "IB", .status = MLB_E_NO_VERDICT,
@@ -222,6 +235,60 @@ static void rows_that_cross_nothing_do_not_count(void **state)
             result.rows[0].work.bus_factor = 0.0;
         check_fails(mlb_require_judge(&result, &require, &err), MLB_E_NO_VERDICT, &err,
                     "no collective crossed machines");
+        mlb_result_free(&result);
+    }
+}
+
+/* What a port counted says something only where it can be the collective's: of messages this long,
+ * and as much as any algorithm sends. */
+static void few_bytes_are_no_evidence(void **state)
+{
+    static const struct {
+        double bytes, moved;
+        uint64_t steps;
+        enum mlb_status socket, ib;
+    } cases[] = {
+        {GIB, 0.9 * GIB, 1, MLB_OK, MLB_E_UNHEALTHY},
+        {GIB, 9.0 * GIB, 10, MLB_OK, MLB_E_UNHEALTHY},
+        {GIB, 0.9 * GIB, 10, MLB_E_NO_VERDICT, MLB_E_NO_VERDICT},
+        {GIB, 1e6, 1, MLB_E_NO_VERDICT, MLB_E_NO_VERDICT}, /* RDMA that no counter sees */
+        {8.0, 1e6, 1000, MLB_E_NO_VERDICT, MLB_E_NO_VERDICT},
+    };
+    static const struct evidence item = {"", IB, .kind = "ethernet"};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct mlb_result result;
+        struct mlb_require socket = {.net = "socket"}, ib = {.net = "ib"};
+        struct mlb_error err = {0};
+        make_result(&item, &result);
+        result.rows[0].work.bytes = cases[i].bytes;
+        result.rows[0].ports_steps = cases[i].steps;
+        result.rows[0].ports[0].sent_bytes = (uint64_t)cases[i].moved;
+        check_i64(mlb_require_judge(&result, &socket, &err), cases[i].socket);
+        check_i64(mlb_require_judge(&result, &ib, &err), cases[i].ib);
+        mlb_result_free(&result);
+    }
+}
+
+/* The hosts' row that suite collectives has beside the GPUs' goes by MPI's network. */
+static void rows_of_hosts_are_not_asked_beside_the_gpus(void **state)
+{
+    static const struct evidence gpu = {"net=ib", IB, .network = "IB"},
+                                 host = {"net=ib", IB, .kind = "ethernet"};
+    (void)state;
+    for (int gpus = 0; gpus < 2; gpus++) {
+        struct mlb_result result;
+        struct mlb_row row;
+        struct mlb_require require = {.net = "ib"};
+        struct mlb_error err = {0};
+        make_result(&host, &result);
+        mlb_format(result.device.kind, sizeof result.device.kind, "cuda");
+        mlb_format(result.rows[0].device, sizeof result.rows[0].device, "cpu");
+        make_row(&gpu, 4, &row);
+        mlb_format(row.device, sizeof row.device, "cuda");
+        if (gpus)
+            check_ok(mlb_result_add(&result, &row, &err), &err);
+        check_i64(mlb_require_judge(&result, &require, &err), gpus ? MLB_OK : MLB_E_UNHEALTHY);
         mlb_result_free(&result);
     }
 }
@@ -304,6 +371,8 @@ int main(void)
         cmocka_unit_test(evidence_decides),
         cmocka_unit_test(rows_that_cross_nothing_do_not_count),
         cmocka_unit_test(the_record_says_what_it_came_to),
+        cmocka_unit_test(few_bytes_are_no_evidence),
+        cmocka_unit_test(rows_of_hosts_are_not_asked_beside_the_gpus),
         cmocka_unit_test(the_worst_comes_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
