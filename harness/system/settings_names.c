@@ -181,8 +181,10 @@ static const char *const shown[] = {"NCCL_ALGO",
                                     "NCCL_WORK_FIFO_BYTES",
                                     NULL};
 
-/* Of libfabric, UCX and Open MPI only those that recipes for GPU clusters set. */
-static const char *const shown_others[] = {"FI_EFA_ENABLE_SHM_TRANSFER",
+/* Of libfabric, UCX and Open MPI only those that recipes for GPU clusters set; and what Google's
+ * for A3 High sets for an NCCL of its own. */
+static const char *const shown_others[] = {"NCCL_DYNAMIC_CHUNK_SIZE",
+                                           "FI_EFA_ENABLE_SHM_TRANSFER",
                                            "FI_EFA_FORK_SAFE",
                                            "FI_EFA_USE_DEVICE_RDMA",
                                            "FI_EFA_USE_HUGE_PAGE",

@@ -153,6 +153,7 @@ static void settings_that_do_nothing_or_harm_are_named(void **state)
         const char *text; /* of the only finding; NULL = there is none */
     } table[] = {
         {"NCCL_ALGO=Ring", HGX, NULL},
+        {"NCCL_DYNAMIC_CHUNK_SIZE=524288", HGX, NULL}, /* of Google's recipe for A3 High */
         {"NCCL_SOKET_IFNAME=eth0", HGX,
          "knows no NCCL_SOKET_IFNAME and passes over it; did you mean NCCL_SOCKET_IFNAME?"},
         {"NCCL_FROBNICATE=1", HGX, "knows no NCCL_FROBNICATE and passes over it"},
