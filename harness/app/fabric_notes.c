@@ -186,6 +186,7 @@ static void tell_machine(struct notes *notes, size_t machine, const struct mlb_f
         if (!has_code(voice, items[i].code))
             tell(notes, place, &items[i]);
     tell_advice(notes, machine, voice, place);
+    notes->left_out += voice->left_out + differ.left_out;
     if (notes->told > before && place[0])
         mlb_log(notes->log, MLB_LOG_WARN, "%s, of which there are notes, is host %s", place,
                 voice->host);

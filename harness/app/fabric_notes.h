@@ -21,6 +21,7 @@ struct mlb_fabric_voice {
     struct mlb_finding findings[MLB_VOICE_FINDINGS]; /* of the machine by itself */
     size_t advice_count;
     struct mlb_finding advice[MLB_VOICE_ADVICE]; /* on the settings that it has */
+    size_t left_out;                             /* of both: more than there is room for */
     uint64_t settings;                           /* mlb_settings_hash; of every rank */
 };
 

@@ -30,6 +30,7 @@ static void speak(const struct mlb_session *session, const struct mlb_settings *
     voice->finding_count = findings.count;
     mlb_settings_judge("", settings, &session->fabric, &advice);
     voice->advice_count = advice.count;
+    voice->left_out = findings.left_out + advice.left_out;
 }
 
 /* The rank that has other settings sends its lines, in which values are hashes; rank 0 names those

@@ -131,6 +131,21 @@ static void one_thing_is_told_once(void **state)
     mlb_result_free(&result);
 }
 
+/* What found no room in a machine's list is told to be more. */
+static void what_is_left_out_is_counted(void **state)
+{
+    (void)state;
+    struct mlb_result result = {0};
+    struct mlb_fabric_voice *voices = healthy();
+    voices[1 * LOCAL].left_out = 2;
+    voices[2 * LOCAL].left_out = 1;
+    mlb_fabric_note(voices, RANKS, &result, NULL);
+    check_u64(result.health_count, 1);
+    check_text(result.health[0].text, "3 more findings about networks");
+    free(voices);
+    mlb_result_free(&result);
+}
+
 static void advise(struct mlb_fabric_voice *voice, const char *text)
 {
     struct mlb_findings advice = {voice->advice, voice->advice_count, MLB_VOICE_ADVICE, 0};
@@ -211,6 +226,7 @@ int main(void)
         cmocka_unit_test(the_usual_machines_come_first),
         cmocka_unit_test(half_and_half_is_told_of_the_second),
         cmocka_unit_test(one_thing_is_told_once),
+        cmocka_unit_test(what_is_left_out_is_counted),
         cmocka_unit_test(advice_is_told_once_or_with_its_place),
         cmocka_unit_test(a_job_on_one_machine_names_none),
         cmocka_unit_test(many_findings_are_counted),
