@@ -57,7 +57,8 @@ static struct mlb_link_bound bound_of(const struct mlb_result *result, const str
 {
     bool one_rail = strcmp(mlb_wire_scope(row), "rail") == 0 && result->ranks_per_node > 1 &&
                     mlb_nics_of(result, row).ports > 1;
-    bool told = row->work.nodes == 1 || mlb_wire_uses_network(result, row);
+    bool told =
+        row->work.nodes == 1 || (mlb_wire_uses_network(result, row) && mlb_wire_holds(result, row));
     bool usable = row->work.bus_factor > 0.0 && row->work.ranks > 1 && told && !one_rail &&
                   !result->oversubscribed;
     if (!usable)

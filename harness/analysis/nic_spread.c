@@ -12,15 +12,26 @@
 #define BYTES_ENOUGH 0x1p26 /* of a machine in a step: of less, a library uses fewer NICs */
 #define SEEN_ENOUGH  0.5    /* of the bytes by formula: else they went past the counters */
 
+/* The end of a ring, and the root of what NCCL makes of sends and receives, are one rank, with the
+ * NICs that are near to it. */
+static bool on_all_rails(const struct mlb_row *row)
+{
+    const char *scope = mlb_wire_scope(row);
+    bool one_rank = strcmp(row->workload, "sendrecv") == 0 ||
+                    strcmp(row->workload, "gather") == 0 || strcmp(row->workload, "scatter") == 0;
+    if (strcmp(scope, "rails") == 0)
+        return true;
+    return !one_rank && strcmp(scope, "rail") != 0 && strcmp(scope, "node") != 0;
+}
+
 static bool can_tell(const struct mlb_result *result, const struct mlb_row *row)
 {
     struct mlb_wire_group group = mlb_wire_group_of_row(row);
     struct mlb_wire_factor factor = mlb_wire_network(&group);
     double least = factor.low * row->work.bytes * mlb_wire_groups(result, row);
-    const char *scope = mlb_wire_scope(row);
-    bool all_rails = strcmp(scope, "rail") != 0 && strcmp(scope, "node") != 0;
     struct mlb_nic_bytes counted = mlb_nics_counted(result, row);
-    return factor.known && mlb_nics_of(result, row).certain && all_rails &&
+    bool cuda = strcmp(row->device, "cuda") == 0;
+    return factor.known && cuda && mlb_nics_of(result, row).rdma && on_all_rails(row) &&
            mlb_wire_uses_network(result, row) && counted.known && least >= BYTES_ENOUGH &&
            counted.fast >= SEEN_ENOUGH * least && !result->oversubscribed;
 }

@@ -13,8 +13,9 @@ struct mlb_nic_spread {
     double least_share; /* of an even share */
 };
 
-/* Of a row whose ranks are busy on all rails, that was long enough, and whose bytes the fast ports
- * saw; of two RDMA ports at least: Ethernet cards have many duties. */
+/* Of a row of GPUs that are busy on all rails, that was long enough, and whose bytes the fast ports
+ * saw; of two RDMA ports at least: Ethernet cards have many duties. MPI chooses NICs by its own
+ * rules, few of them for each rank. */
 struct mlb_nic_spread mlb_nic_spread_of_row(const struct mlb_result *result,
                                             const struct mlb_row *row);
 

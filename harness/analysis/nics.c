@@ -94,12 +94,23 @@ static bool is_chosen(const struct choice *choice, const char *kind, double line
            line_bytes_per_s >= 0.9 * choice->line_bytes_per_s;
 }
 
+/* Drivers that don't ask the card say this of all: 200 and 400 Gb/s ones too (Linux,
+ * drivers/infiniband/hw/efa/efa_verbs.c, efa_query_port before max_link_speed_gbps). */
+#define EFA_USUAL_BYTES_PER_S 12.5e9
+
+static bool is_certain(const struct choice *choice)
+{
+    bool usual = strcmp(choice->kind ? choice->kind : "", "efa") == 0 &&
+                 fabs(choice->line_bytes_per_s / EFA_USUAL_BYTES_PER_S - 1.0) < 1e-3;
+    return choice->rank == RDMA && !usual;
+}
+
 struct mlb_nics mlb_nics_of(const struct mlb_result *result, const struct mlb_row *row)
 {
     struct port ports[MLB_ROW_PORTS];
     size_t count = list_ports(result, row, ports);
     struct choice choice = choose(ports, count);
-    struct mlb_nics nics = {.certain = choice.rank == RDMA};
+    struct mlb_nics nics = {.rdma = choice.rank == RDMA, .certain = is_certain(&choice)};
     for (size_t i = 0; i < count; i++) {
         if (!is_chosen(&choice, ports[i].kind, ports[i].line_bytes_per_s))
             continue;

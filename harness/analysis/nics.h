@@ -8,7 +8,9 @@
 
 struct mlb_nics {
     size_t ports;
-    bool certain; /* the rates are RDMA ports' own: a virtual Ethernet card may tell any */
+    bool rdma;    /* of a kind that a library spreads its bytes over */
+    bool certain; /* the rates are RDMA ports' own: a virtual Ethernet card may tell any, and older
+                   * drivers of EFA say 100 Gb/s of every card */
     double line_bytes_per_s; /* of all of them in one direction; 0 = not known */
 };
 

@@ -216,6 +216,23 @@ struct mlb_wire_factor mlb_wire_network(const struct mlb_wire_group *group)
     return factor_of(group, wire, wire->network);
 }
 
+static bool is_any(const struct mlb_wire_group *group, const char *one, const char *other)
+{
+    return strcmp(group->collective, one) == 0 || strcmp(group->collective, other) == 0;
+}
+
+/* All that a root gathers goes to its one machine; what it broadcasts enters each other one once.
+ */
+double mlb_wire_network_all(const struct mlb_wire_group *group)
+{
+    double k = group->nodes;
+    if (!mlb_wire_network(group).known || group->nodes == 1)
+        return 0.0;
+    if (is_any(group, "gather", "scatter"))
+        return 1.0;
+    return is_any(group, "broadcast", "reduce") ? k - 1.0 : k;
+}
+
 struct mlb_wire_factor mlb_wire_network_of_one(const struct mlb_wire_group *group)
 {
     struct mlb_wire_factor factor = mlb_wire_network(group);

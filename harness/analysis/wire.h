@@ -27,6 +27,9 @@ struct mlb_wire_factor {
 /* Over the network of one machine: the mean of all machines, but of the root's where the collective
  * has one. 0 on one machine. */
 struct mlb_wire_factor mlb_wire_network(const struct mlb_wire_group *group);
+/* How many times that all machines together send: that of a root counts what the others have for
+ * it, or sends what they pass on. 0 = the collective is not known, or one machine. */
+double mlb_wire_network_all(const struct mlb_wire_group *group);
 /* What any ONE machine may send: where an algorithm treats them unequally (trees: 1 to 2 of three
  * machines or more), this is wider than the mean. */
 struct mlb_wire_factor mlb_wire_network_of_one(const struct mlb_wire_group *group);

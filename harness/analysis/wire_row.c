@@ -51,6 +51,17 @@ bool mlb_wire_uses_network(const struct mlb_result *result, const struct mlb_row
     return network[0] || !doubtful;
 }
 
+bool mlb_wire_holds(const struct mlb_result *result, const struct mlb_row *row)
+{
+    static const char *const counted[] = {"alltoall", "gather", "scatter"};
+    struct mlb_wire_group group = mlb_wire_group_of_row(row);
+    bool equal = result->ranks == result->nodes * result->ranks_per_node;
+    bool asks = strcmp(mlb_wire_scope(row), "rails") == 0;
+    for (size_t i = 0; i < sizeof counted / sizeof *counted; i++)
+        asks = asks || (group.nodes < group.ranks && strcmp(group.collective, counted[i]) == 0);
+    return equal || group.nodes < 2 || !asks;
+}
+
 const char *mlb_wire_scope(const struct mlb_row *row)
 {
     return mlb_row_param(row, "scope");
@@ -105,7 +116,8 @@ static struct mlb_wire network_of_row(const struct mlb_result *result, const str
         line = 0.0; /* not what this card carries */
     if (nics.certain && low <= line)
         high = fmin(high, line); /* so it was none of the more talkative algorithms */
-    return (struct mlb_wire){.known = factor.known && mlb_wire_uses_network(result, row),
+    return (struct mlb_wire){.known = factor.known && mlb_wire_uses_network(result, row) &&
+                                      mlb_wire_holds(result, row),
                              .line = MLB_WIRE_NICS,
                              .low = low,
                              .high = high,
@@ -175,14 +187,15 @@ static enum mlb_wire_verdict compare(struct mlb_wire_check *check, struct mlb_ni
     return counted.all >= least ? MLB_WIRE_SLOW_PORTS : MLB_WIRE_ELSEWHERE;
 }
 
-/* Of one machine: the library's figure is the mean of all. */
+/* Of one machine: the library's figure is of all. */
 static struct mlb_nic_bytes counted_by(const struct mlb_result *result, const struct mlb_row *row,
                                        enum mlb_wire_witness witness)
 {
     if (witness == MLB_WIRE_PORTS)
         return mlb_nics_counted(result, row);
-    double mean =
-        row->work.nodes > 0 ? number_of(row, "network_sent_bytes") / row->work.nodes : 0.0;
+    struct mlb_wire_group group = mlb_wire_group_of_row(row);
+    double machines = mlb_wire_network_all(&group);
+    double mean = machines > 0.0 ? number_of(row, "network_sent_bytes") / machines : 0.0;
     return (struct mlb_nic_bytes){.known = mean > 0.0, .fast = mean, .all = mean};
 }
 
@@ -197,7 +210,7 @@ struct mlb_wire_check mlb_wire_check_row(const struct mlb_result *result, const 
     double scale = row->work.bytes * mlb_wire_groups(result, row) *
                    mlb_wire_protocol(detail_of(row, "protocol"));
     if (!factor.known || !mlb_wire_uses_network(result, row) || !counted.known ||
-        factor.low * scale < BYTES_ENOUGH)
+        !mlb_wire_holds(result, row) || factor.low * scale < BYTES_ENOUGH)
         return check;
     check.expected_low = factor.low * scale;
     check.expected_high = factor.high * scale;

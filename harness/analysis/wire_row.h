@@ -13,6 +13,9 @@ struct mlb_wire_group mlb_wire_group_of_row(const struct mlb_row *row);
 /* On several machines, unless the library used no network: the NVLink of GB200 and its kind reaches
  * beyond a machine, and there only the library's word for a network counts. */
 bool mlb_wire_uses_network(const struct mlb_result *result, const struct mlb_row *row);
+/* Do the formulas hold on these machines? What each rank has for each other, what a root has for
+ * those elsewhere, and all rails at once were counted for as many ranks on each machine. */
+bool mlb_wire_holds(const struct mlb_result *result, const struct mlb_row *row);
 /* Of one scope: "all", "node", "rail", "rails"; "" when the row has none. */
 const char *mlb_wire_scope(const struct mlb_row *row);
 /* Groups that are busy on one machine at once, and ranks of theirs on it. */

@@ -22,6 +22,13 @@ static void health_notes(void **state)
     mlb_result_free(&result);
 }
 
+static void set_scope(struct mlb_row *row, const char *scope)
+{
+    for (size_t i = 0; i < row->param_count; i++)
+        if (strcmp(row->params[i].name, "scope") == 0)
+            mlb_format(row->params[i].value, sizeof row->params[i].value, "%s", scope);
+}
+
 /* mlx5_3 moves little in every row that can tell, mlx5_5 in one of them. */
 static void idle_nics(void **state)
 {
@@ -34,6 +41,21 @@ static void idle_nics(void **state)
     check_true(!mlb_nic_spread_of_row(&result, &result.rows[1]).known); /* nothing was counted */
     check_true(!mlb_nic_spread_of_row(&result, &result.rows[2]).known); /* 8 KiB */
     check_true(!mlb_nic_spread_of_row(&result, &result.rows[9]).known); /* past the counters */
+    static const struct {
+        const char *workload, *device, *scope;
+        bool known;
+    } table[] = {{"all_reduce", "cuda", "all", true},   {"all_reduce", "cuda", "rails", true},
+                 {"all_reduce", "cuda", "rail", false}, {"all_reduce", "cpu", "all", false},
+                 {"broadcast", "cuda", "all", true},    {"alltoall", "cuda", "all", true},
+                 {"sendrecv", "cuda", "all", false},    {"sendrecv", "cuda", "rails", true},
+                 {"gather", "cuda", "all", false},      {"scatter", "cuda", "all", false}};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct mlb_row row = result.rows[8]; /* 6 GiB a step */
+        mlb_format(row.workload, sizeof row.workload, "%s", table[i].workload);
+        mlb_format(row.device, sizeof row.device, "%s", table[i].device);
+        set_scope(&row, table[i].scope);
+        check_true(mlb_nic_spread_of_row(&result, &row).known == table[i].known);
+    }
     for (size_t i = 0; i < result.row_count; i++)
         if (result.rows[i].port_count)
             result.rows[i].ports[3].sent_bytes = result.rows[i].ports[3].received_bytes /= 4;

@@ -105,6 +105,30 @@ static void factors(void **state)
     }
 }
 
+/* What all machines send, in what mlb_wire_network says of one. */
+static void of_all_machines(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *collective;
+        int ranks, nodes;
+        double all; /* of S */
+    } table[] = {
+        {"all_reduce", 32, 4, 6.0}, {"all_gather", 32, 4, 4 * 31.0 / 32},
+        {"alltoall", 16, 2, 8.0},   {"sendrecv", 16, 2, 2.0},
+        {"broadcast", 16, 2, 1.0},  {"broadcast", 32, 4, 3.0},
+        {"reduce", 32, 4, 3.0},     {"gather", 16, 2, 0.5},
+        {"gather", 32, 4, 0.75},    {"scatter", 8, 8, 7.0 / 8},
+        {"all_reduce", 8, 1, 0.0},  {"overlap", 16, 2, 0.0},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        bool sum = strcmp(table[i].collective, "all_reduce") == 0;
+        struct mlb_wire_group of =
+            group(table[i].collective, sum ? "TREE" : "RING", table[i].ranks, table[i].nodes);
+        check_close(mlb_wire_network(&of).low * mlb_wire_network_all(&of), table[i].all, 1e-15);
+    }
+}
+
 /* Of 4 machines in two trees an inner one sends 2 S and an outer one S; of 2 both send S. */
 static void trees_are_uneven(void **state)
 {
@@ -191,6 +215,7 @@ int main(void)
         cmocka_unit_test(published_figures),
         cmocka_unit_test(published_figures_of_nvlink),
         cmocka_unit_test(factors),
+        cmocka_unit_test(of_all_machines),
         cmocka_unit_test(trees_are_uneven),
         cmocka_unit_test(unknown_is_unknown),
         cmocka_unit_test(least),
