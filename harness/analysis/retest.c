@@ -6,14 +6,6 @@
 
 /* ------------------------------------------------------------------------------- trying again */
 
-static bool is_suspected(const struct mlb_suspect *suspects, size_t count, int member)
-{
-    for (size_t i = 0; i < count; i++)
-        if (!suspects[i].pair && suspects[i].a == member)
-            return true;
-    return false;
-}
-
 /* The fastest pair of members that nobody suspects. */
 static bool best_pair(const double *rates, int members, const struct mlb_suspect *suspects,
                       size_t count, int *a, int *b)
@@ -22,8 +14,8 @@ static bool best_pair(const double *rates, int members, const struct mlb_suspect
     for (int i = 0; i < members; i++) {
         for (int j = i + 1; j < members; j++) {
             double rate = mlb_pair_rate(rates, members, i, j);
-            if (!(rate > best) || is_suspected(suspects, count, i) ||
-                is_suspected(suspects, count, j))
+            if (!(rate > best) || mlb_suspects_have(suspects, count, i) ||
+                mlb_suspects_have(suspects, count, j))
                 continue;
             best = rate;
             *a = i;
@@ -39,7 +31,7 @@ static bool best_third(const double *rates, int members, const struct mlb_suspec
 {
     double best = 0.0;
     for (int i = 0; i < members; i++) {
-        if (i == way->a || i == way->b || is_suspected(suspects, count, i))
+        if (i == way->a || i == way->b || mlb_suspects_have(suspects, count, i))
             continue;
         double a = mlb_pair_rate(rates, members, way->a, i),
                b = mlb_pair_rate(rates, members, way->b, i);

@@ -180,3 +180,30 @@ size_t mlb_suspects_find(const double *rates, int members, bool pairs, struct ml
     free(marked);
     return count;
 }
+
+bool mlb_suspects_have(const struct mlb_suspect *suspects, size_t count, int member)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!suspects[i].pair && suspects[i].a == member)
+            return true;
+    return false;
+}
+
+bool mlb_suspects_tell(const double *rates, int members, const struct mlb_suspect *suspects,
+                       size_t count, const struct mlb_suspect *suspect)
+{
+    double slowest = INFINITY;
+    int pairs = 0;
+    for (int a = 0; a < members; a++) {
+        for (int b = a + 1; b < members; b++) {
+            double rate = mlb_pair_rate(rates, members, a, b);
+            if (isnan(rate) || mlb_suspects_have(suspects, count, a) ||
+                mlb_suspects_have(suspects, count, b))
+                continue;
+            slowest = fmin(slowest, rate);
+            pairs++;
+        }
+    }
+    double best = best_of(rates, members, suspect->a);
+    return pairs >= 3 && best < (1.0 - MLB_LINK_FLOOR) * slowest;
+}

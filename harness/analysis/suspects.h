@@ -42,6 +42,14 @@ struct mlb_suspect {
 size_t mlb_suspects_find(const double *rates, int members, bool pairs, struct mlb_suspect *found,
                          size_t room);
 
+bool mlb_suspects_have(const struct mlb_suspect *suspects, size_t count, int member);
+
+/* Of a machine's ranks: is the suspect slower than the slowest pair of three or more whom nobody
+ * suspects? Else it may well be far from all others: a bridge or a switch joins some GPUs of a
+ * machine and not all. */
+bool mlb_suspects_tell(const double *rates, int members, const struct mlb_suspect *suspects,
+                       size_t count, const struct mlb_suspect *suspect);
+
 /* Of the slower direction; NaN when one is unknown. */
 double mlb_pair_rate(const double *rates, int members, int a, int b);
 

@@ -156,7 +156,9 @@ static int call_up(struct hearing *job, size_t index)
     size_t kept = found < MLB_SUSPECTS ? found : MLB_SUSPECTS;
     int untried = (int)(found - kept);
     for (size_t i = 0; i < kept; i++) {
-        if (was_heard(job, index, &suspects[i]))
+        if (was_heard(job, index, &suspects[i]) ||
+            (square->of == MLB_OF_RANKS &&
+             !mlb_suspects_tell(square->rates, square->members, suspects, kept, &suspects[i])))
             continue;
         struct heard *heard = &job->heard[job->heard_count];
         if (job->heard_count == MLB_SUSPECTS ||

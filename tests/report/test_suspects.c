@@ -299,6 +299,41 @@ static void ranks_of_a_machine_are_members_too(void **state)
     mlb_links_free(links);
 }
 
+/* Members in islands within which they are near; whom a machine that is built so accuses. */
+static void who_is_far_is_not_sick(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *islands; /* a letter a member */
+        double far, sick;    /* parts of the rate within an island; of member 0, of all it has */
+        size_t found, told;
+    } table[] = {
+        {"abcc", 0.5, 1.0, 2, 0},                               /* a bridge between two of four */
+        {"abb", 0.5, 1.0, 1, 0},                                /* of three that are visible */
+        {"abccddee", 0.5, 1.0, 2, 0},                           /* bridges between six of eight */
+        {"aaabbb", 0.5, 1.0, 0, 0},   {"aaaa", 1.0, 0.5, 1, 1}, /* one switch: nobody is far */
+        {"aaaaaaaa", 1.0, 0.8, 1, 1}, {"aaaabbbb", 0.5, 0.25, 1, 1}, /* slower than who is far */
+        {"aaaabbbb", 0.5, 0.5, 1, 0},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct mlb_suspect suspects[MLB_SUSPECTS];
+        int n = (int)strlen(table[i].islands);
+        double rates[64];
+        size_t told = 0;
+        for (int a = 0; a < n; a++)
+            for (int b = 0; b < n; b++) {
+                bool near = table[i].islands[a] == table[i].islands[b];
+                double rate = (near ? 1.0 : table[i].far) * (a * b == 0 ? table[i].sick : 1.0);
+                rates[a * n + b] = a == b ? NAN : rate * (1.0 - 0.001 * ((a + b) % 7));
+            }
+        size_t found = mlb_suspects_find(rates, n, false, suspects, MLB_SUSPECTS);
+        for (size_t k = 0; k < found; k++)
+            told += mlb_suspects_tell(rates, n, suspects, found, &suspects[k]);
+        check_u64(found, table[i].found);
+        check_u64(told, table[i].told);
+    }
+}
+
 static void what_is_unsteady_is_neither(void **state)
 {
     (void)state;
@@ -403,6 +438,7 @@ int main(void)
         cmocka_unit_test(two_sick_machines_are_both_named),
         cmocka_unit_test(the_worst_are_kept),
         cmocka_unit_test(ranks_of_a_machine_are_members_too),
+        cmocka_unit_test(who_is_far_is_not_sick),
         cmocka_unit_test(what_is_unsteady_is_neither),
         cmocka_unit_test(an_unsteady_rail_is_not_told_from_its_machine),
         cmocka_unit_test(in_doubt_nobody_is_guilty),
