@@ -179,6 +179,42 @@ static void test_slow_in_some_rows(void **state)
     check_text(result.health[0].text, "rank 4 is up to 38 % slower than its twins (2 of 4 rows)");
 }
 
+/* Rank 4 is slow in so many rows of each workload, and here and there by chance. */
+static void test_slow_by_chance(void **state)
+{
+    (void)state;
+    static const struct {
+        struct {
+            const char *workload;
+            size_t rows, slow;
+        } of[3];
+        bool accused;
+    } table[] = {
+        {{{"gemm", 30, 2}, {"memory", 20, 1}}, false},
+        {{{"gemm", 30, 7}, {"memory", 20, 5}}, false},
+        {{{"gemm", 30, 8}, {"memory", 20, 5}}, true},    /* a quarter of all */
+        {{{"gemm", 30, 0}, {"host_copy", 2, 2}}, true},  /* its own link */
+        {{{"gemm", 30, 0}, {"host_copy", 2, 1}}, false}, /* one row may be chance */
+        {{{"gemm", 1, 1}, {"memory", 1, 1}, {"attention", 1, 0}}, true},
+    };
+    double even[] = {100, 100, 100, 100, 100}, uneven[] = {100, 100, 100, 100, 130};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct mlb_row rows[64];
+        struct mlb_result result = job(even, 5, rows, 64);
+        size_t count = 0;
+        for (size_t w = 0; w < 3 && table[i].of[w].workload; w++)
+            for (size_t k = 0; k < table[i].of[w].rows; k++, count++) {
+                snprintf(rows[count].workload, sizeof rows[count].workload, "%s",
+                         table[i].of[w].workload);
+                rows[count].work.bytes = 1e9;
+                rows[count].rank_median_ns = k < table[i].of[w].slow ? uneven : even;
+            }
+        result.row_count = count;
+        mlb_health_judge(&result);
+        check_u64(result.health_count, table[i].accused);
+    }
+}
+
 static void test_many_slow_ranks(void **state)
 {
     (void)state;
@@ -423,6 +459,7 @@ int main(void)
         cmocka_unit_test(test_rows_that_are_not_asked),
         cmocka_unit_test(test_ranks_that_are_no_twins),
         cmocka_unit_test(test_slow_in_some_rows),
+        cmocka_unit_test(test_slow_by_chance),
         cmocka_unit_test(test_many_slow_ranks),
         cmocka_unit_test(test_two_levels),
         cmocka_unit_test(test_telemetry),
