@@ -159,7 +159,7 @@ void mlb_accuse(struct mlb_result *result)
     if (!links)
         return;
     if (links->wrong)
-        mlb_result_note(result, MLB_HEALTH_SICK, "link_data",
+        mlb_result_note(result, MLB_HEALTH_SICK, MLB_HEALTH_LINK_DATA,
                         "what rank %d sent arrived wrong at rank %d (%" PRIu64 " of %" PRIu64
                         " elements that were compared, over all ranks)",
                         links->wrong_from, links->wrong_to, links->wrong, links->checked);

@@ -14,8 +14,10 @@
 void mlb_accuse_who(const struct mlb_result *result, const struct mlb_sick *sick, char *to,
                     size_t size);
 
-/* Adds notes to result->health: what was confirmed, and data that arrived wrong (sick: exit code
- * 4), what was cleared (note), and what a survey of so few machines cannot tell (note). */
+#define MLB_HEALTH_LINK_DATA "link_data" /* the code of a note: data arrived wrong; exit code 1 */
+
+/* Adds notes to result->health: what was confirmed, and data that arrived wrong (both sick), what
+ * was cleared (note), and what a survey of so few machines cannot tell (note). */
 void mlb_accuse(struct mlb_result *result);
 
 #endif

@@ -1,6 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/analysis/verdict.h"
 
+#include <string.h>
+
+#include "harness/analysis/accuse.h"
+
+enum mlb_status mlb_verdict_health(const struct mlb_result *result, struct mlb_error *err)
+{
+    const struct mlb_health *sick = NULL;
+    for (size_t i = 0; i < result->health_count; i++) {
+        const struct mlb_health *note = &result->health[i];
+        if (note->level == MLB_HEALTH_SICK && strcmp(note->code, MLB_HEALTH_LINK_DATA) == 0)
+            return mlb_fail(err, MLB_E_WRONG, "%s", note->text);
+        if (note->level == MLB_HEALTH_SICK && !sick)
+            sick = note;
+    }
+    return sick ? mlb_fail(err, MLB_E_UNHEALTHY, "%s", sick->text) : MLB_OK;
+}
+
 enum mlb_status mlb_verdict(const struct mlb_result *result, const struct mlb_require *require,
                             struct mlb_error *err)
 {
@@ -13,9 +30,8 @@ enum mlb_status mlb_verdict(const struct mlb_result *result, const struct mlb_re
         failed += row->status == MLB_ROW_FAILED;
         doubtful += row->status == MLB_ROW_UNTRUSTED;
     }
-    for (size_t i = 0; i < result->health_count; i++)
-        if (result->health[i].level == MLB_HEALTH_SICK)
-            return mlb_fail(err, MLB_E_UNHEALTHY, "%s", result->health[i].text);
+    if (mlb_verdict_health(result, err) != MLB_OK)
+        return err->status;
     if (mlb_require_judge(result, require, err) == MLB_E_UNHEALTHY)
         return err->status;
     if (failed)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mlbench links: the survey of links alone. A record without rows. */
 #include "harness/analysis/health.h"
+#include "harness/analysis/verdict.h"
 #include "harness/app/commands.h"
 #include "harness/app/links.h"
 #include "harness/app/record_name.h"
@@ -10,9 +11,8 @@
 
 static enum mlb_status verdict(const struct mlb_result *result, struct mlb_error *err)
 {
-    for (size_t i = 0; i < result->health_count; i++)
-        if (result->health[i].level == MLB_HEALTH_SICK)
-            return mlb_fail(err, MLB_E_UNHEALTHY, "%s", result->health[i].text);
+    if (mlb_verdict_health(result, err) != MLB_OK)
+        return err->status;
     if (result->links)
         return MLB_OK;
     if (result->ranks < 2)

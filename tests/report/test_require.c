@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/analysis/require.h"
 
+#include "harness/analysis/accuse.h"
 #include "harness/analysis/verdict.h"
 #include "harness/base/text.h"
 #include "tests/check.h"
@@ -335,15 +336,16 @@ static void the_worst_comes_first(void **state)
                                  silent = {"net=ib", .fabric = IB};
     static const struct {
         const struct evidence *evidence;
-        bool wrong, sick, failed;
+        bool wrong, data, sick, failed;
         enum mlb_status status;
         const char *text;
     } cases[] = {
-        {&by_socket, true, true, false, MLB_E_WRONG, "all_reduce"},
-        {&by_socket, false, true, false, MLB_E_UNHEALTHY, "too hot"},
-        {&by_socket, false, false, true, MLB_E_UNHEALTHY, "required net=ib"},
-        {&silent, false, false, true, MLB_E_NO_VERDICT, "1 of 1 cases failed"},
-        {&silent, false, false, false, MLB_E_NO_VERDICT, "no evidence that net=ib"},
+        {&by_socket, true, false, true, false, MLB_E_WRONG, "all_reduce"},
+        {&by_socket, false, true, true, false, MLB_E_WRONG, "arrived wrong"},
+        {&by_socket, false, false, true, false, MLB_E_UNHEALTHY, "too hot"},
+        {&by_socket, false, false, false, true, MLB_E_UNHEALTHY, "required net=ib"},
+        {&silent, false, false, false, true, MLB_E_NO_VERDICT, "1 of 1 cases failed"},
+        {&silent, false, false, false, false, MLB_E_NO_VERDICT, "no evidence that net=ib"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -359,6 +361,8 @@ static void the_worst_comes_first(void **state)
             result.rows[0].status = MLB_ROW_FAILED;
         if (cases[i].sick)
             mlb_result_note(&result, MLB_HEALTH_SICK, "x", "too hot");
+        if (cases[i].data)
+            mlb_result_note(&result, MLB_HEALTH_SICK, MLB_HEALTH_LINK_DATA, "it arrived wrong");
         check_fails(mlb_verdict(&result, &require, &err), cases[i].status, &err, cases[i].text);
         mlb_result_free(&result);
     }
