@@ -236,7 +236,7 @@ static void a_library_on_a_gpu_has_memory_too(void **state)
                         large = {.bytes = "31GiB", .in_place = "false"};
     check_ok(make(&made, &mlb_all_reduce, &apart), &made.err);
     check_fails(mlb_all_reduce.variants->check(made.params, &ctx, &made.err), MLB_E_UNSUPPORTED,
-                &made.err, "all_reduce: needs 4 MiB on each rank, 3.5 MiB are free");
+                &made.err, "needs 4 MiB on each rank, 3.5 MiB are free");
     test_free(made.params);
     ctx.memory_bytes = (uint64_t)64 << 30;
     check_ok(make(&made, &mlb_all_reduce, &large), &made.err);
