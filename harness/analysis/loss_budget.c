@@ -13,7 +13,7 @@ static const struct step {
     {"host wire", "sendrecv of hosts, one rank a machine", "sendrecv", "rail", "cpu"},
     {"GPU wire", "sendrecv of GPUs, one rank a machine", "sendrecv", "rail", "cuda"},
     {"one rail", "all_reduce, one rank a machine", "all_reduce", "rail", NULL},
-    {"all rails", "sendrecv of all rails at once", "sendrecv", "rails", NULL},
+    {"all rails", "all_reduce of each rail, all at once", "all_reduce", "rails", NULL},
     {"all ranks", "all_reduce of all ranks", "all_reduce", "all", NULL},
     {"overlapped", "the same beside GEMMs", "overlap", "", NULL},
 };
