@@ -2,6 +2,7 @@
 #include "harness/analysis/cost.h"
 
 #include <math.h>
+#include <string.h>
 
 #define SECONDS_PER_HOUR 3600.0
 
@@ -16,7 +17,9 @@ struct unit_of_sale {
 static struct unit_of_sale unit_of(const struct mlb_row *row)
 {
     if (row->work.bus_factor > 0.0)
-        return (struct unit_of_sale){MLB_RATE_BYTES, 1e12, "TB reduced", true};
+        return (struct unit_of_sale){
+            MLB_RATE_BYTES, 1e12, strstr(row->workload, "reduce") ? "TB reduced" : "TB exchanged",
+            true};
     if (row->work.flop > 0.0)
         return (struct unit_of_sale){MLB_RATE_FLOP, 1e18,
                                      row->work.operations ? "10^18 OP" : "10^18 FLOP", false};

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "harness/base/text.h"
 #include "tests/check.h"
 
 #include "harness/analysis/cost.h"
@@ -32,6 +33,7 @@ static void test_cost_of_a_row(void **state)
         {"one rank", 3.6, 1, {.flop = 1e12}, "10^18 FLOP", 1000.0},
         /* one message of 1e9 bytes a second, whatever the ranks: 1000 s for a TB */
         {"all_reduce", 36.0, 8, {.bytes = 1e9, .bus_factor = 1.75}, "TB reduced", 10.0},
+        {"alltoall", 36.0, 8, {.bytes = 1e9, .bus_factor = 0.875}, "TB exchanged", 10.0},
         {"all_reduce, more ranks", 36.0, 64, {.bytes = 1e9, .bus_factor = 1.9}, "TB reduced", 10.0},
         {"triad", 36.0, 2, {.bytes = 1e10}, "TB moved", 0.5},
         {"no price", 0.0, 8, {.flop = 1e15}, NULL, 0},
@@ -43,6 +45,7 @@ static void test_cost_of_a_row(void **state)
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         struct mlb_result result = {.price_per_hour = table[i].price, .ranks = table[i].ranks};
         struct mlb_row row = row_of(table[i].work);
+        mlb_format(row.workload, sizeof row.workload, "%s", table[i].what);
         struct mlb_cost cost = mlb_cost_of_row(&result, &row);
         if (cost.known != (table[i].per != NULL))
             print_error("%s\n", table[i].what);
