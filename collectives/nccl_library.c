@@ -48,10 +48,12 @@ static const struct mlb_library library = {
 
 /* ------------------------------------------------------------------------------------- versions */
 
-void mlb_nccl_version_text(int version, char to[static MLB_NCCL_VERSION])
+enum { VERSION = 32 };
+
+/* "NCCL 2.28.9" */
+static void version_text(int version, char to[static VERSION])
 {
-    mlb_format(to, MLB_NCCL_VERSION, "NCCL %d.%d.%d", version / 10000, version / 100 % 100,
-               version % 100);
+    mlb_format(to, VERSION, "NCCL %d.%d.%d", version / 10000, version / 100 % 100, version % 100);
 }
 
 enum mlb_status mlb_nccl_load(struct mlb_nccl *nccl, struct mlb_error *err)
@@ -62,8 +64,8 @@ enum mlb_status mlb_nccl_load(struct mlb_nccl *nccl, struct mlb_error *err)
     int got = nccl->call.get_version(&nccl->version);
     if (got == MLB_NCCL_SUCCESS && nccl->version >= MLB_NCCL_OLDEST)
         return MLB_OK;
-    char text[MLB_NCCL_VERSION];
-    mlb_nccl_version_text(nccl->version, text);
+    char text[VERSION];
+    version_text(nccl->version, text);
     return mlb_fail(err, MLB_E_UNSUPPORTED, "%s (%s) is too old: 2.18 or newer is needed", text,
                     nccl->dynlib.path);
 }
@@ -72,10 +74,10 @@ void mlb_nccl_installed(char *to, size_t size)
 {
     struct mlb_nccl nccl = {0};
     struct mlb_error ignored = {0};
-    char text[MLB_NCCL_VERSION] = "";
+    char text[VERSION] = "";
     if (mlb_dynlib_open(&nccl.dynlib, &library, NULL, &nccl.call, &ignored) == MLB_OK &&
         nccl.call.get_version(&nccl.version) == MLB_NCCL_SUCCESS)
-        mlb_nccl_version_text(nccl.version, text);
+        version_text(nccl.version, text);
     mlb_format(to, size, "%s", text);
     mlb_dynlib_close(&nccl.dynlib);
 }
@@ -95,9 +97,9 @@ enum mlb_status mlb_nccl_agree_on_version(const struct mlb_nccl *nccl, struct ml
                         nccl->version == oldest ? after : 0.0};
     if (comm->ops->all_max(comm, lowest, 2, err) != MLB_OK)
         return err->status;
-    char names[2][MLB_NCCL_VERSION];
-    mlb_nccl_version_text(newest, names[0]);
-    mlb_nccl_version_text(oldest, names[1]);
+    char names[2][VERSION];
+    version_text(newest, names[0]);
+    version_text(oldest, names[1]);
     return mlb_fail(err, MLB_E_CONFIG,
                     "ranks have different versions of NCCL, which do not understand each other: %s "
                     "on rank %d, %s on rank %d; give all machines the same libnccl.so.2",

@@ -16,8 +16,6 @@ struct mlb_nccl {
 /* MLB_E_UNSUPPORTED when it is not there or older than 2.18. Closed with mlb_dynlib_close. */
 enum mlb_status mlb_nccl_load(struct mlb_nccl *nccl, struct mlb_error *err);
 
-#define MLB_NCCL_VERSION 32
-void mlb_nccl_version_text(int version, char to[static MLB_NCCL_VERSION]); /* "NCCL 2.28.9" */
 /* The library that would be opened; "" when there is none. */
 void mlb_nccl_installed(char *to, size_t size);
 

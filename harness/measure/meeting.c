@@ -75,8 +75,8 @@ static struct mlb_trial pair_of(const struct mlb_survey *survey, const struct ml
     return is_end(meeting->trial, spot) ? *meeting->trial : turned(meeting->trial);
 }
 
-int mlb_meeting_partner(const struct mlb_survey *survey, const struct mlb_meeting *meeting,
-                        int rank)
+/* Of a rank; -1 = it waits. */
+static int partner_of(const struct mlb_survey *survey, const struct mlb_meeting *meeting, int rank)
 {
     struct mlb_spot spot = survey->spots[rank];
     struct mlb_trial pair = pair_of(survey, meeting, spot);
@@ -87,7 +87,7 @@ int mlb_meeting_partner(const struct mlb_survey *survey, const struct mlb_meetin
     return rank_at(survey, pair.b.machine, local);
 }
 
-enum mlb_meeting_level mlb_meeting_level(const struct mlb_meeting *meeting)
+static enum mlb_meeting_level level_of(const struct mlb_meeting *meeting)
 {
     bool inside =
         meeting->by == MLB_BY_LOCALS ||
@@ -244,7 +244,7 @@ static enum mlb_status exchange_all(struct mlb_survey *survey, const struct mlb_
                                     const struct mlb_meeting_size *size, int tries,
                                     struct mlb_stretch *mine, struct mlb_error *err)
 {
-    int partner = mlb_meeting_partner(survey, meeting, survey->how.comm->rank);
+    int partner = partner_of(survey, meeting, survey->how.comm->rank);
     enum mlb_status status = MLB_OK;
     for (int i = 0; i < tries && status == MLB_OK; i++)
         status = exchange_both(survey, size, partner, &mine[2 * i], err);
@@ -257,7 +257,7 @@ enum mlb_status mlb_meeting_hold(struct mlb_survey *survey, const struct mlb_mee
 {
     struct mlb_comm *comm = survey->how.comm;
     struct mlb_stretch mine[2 * MLB_SURVEY_TRIES];
-    const struct mlb_meeting_size *size = &survey->sizes[mlb_meeting_level(meeting)];
+    const struct mlb_meeting_size *size = &survey->sizes[level_of(meeting)];
     enum mlb_status status = make_room(survey, size->bytes, err);
     if (mlb_comm_agree(comm, status, err) != MLB_OK)
         return err->status;
@@ -388,7 +388,7 @@ enum mlb_status mlb_meeting_choose_size(struct mlb_survey *survey,
                                         const struct mlb_meeting *meeting, struct mlb_error *err)
 {
     struct mlb_comm *comm = survey->how.comm;
-    struct mlb_meeting_size *size = &survey->sizes[mlb_meeting_level(meeting)];
+    struct mlb_meeting_size *size = &survey->sizes[level_of(meeting)];
     struct {
         struct mlb_meeting_size size;
         bool more;
@@ -422,7 +422,7 @@ static void note_receipts(const struct mlb_survey *survey, const struct mlb_meet
     for (int rank = 0; rank < survey->how.comm->size; rank++) {
         links->checked += (uint64_t)receipts[rank].checked;
         if (receipts[rank].wrong > 0.0 && links->wrong == 0) {
-            links->wrong_from = mlb_meeting_partner(survey, meeting, rank);
+            links->wrong_from = partner_of(survey, meeting, rank);
             links->wrong_to = rank;
         }
         links->wrong += (uint64_t)receipts[rank].wrong;
@@ -435,9 +435,9 @@ enum mlb_status mlb_meeting_hold_verified(struct mlb_survey *survey,
                                           struct mlb_links *links, struct mlb_error *err)
 {
     struct mlb_comm *comm = survey->how.comm;
-    const struct mlb_meeting_size *size = &survey->sizes[mlb_meeting_level(meeting)];
+    const struct mlb_meeting_size *size = &survey->sizes[level_of(meeting)];
     uint64_t count = size->bytes / sizeof(float);
-    int partner = mlb_meeting_partner(survey, meeting, comm->rank);
+    int partner = partner_of(survey, meeting, comm->rank);
     struct receipt mine = {0}, *all = calloc((size_t)comm->size, sizeof *all);
     enum mlb_status status =
         all ? make_room(survey, size->bytes, err)

@@ -46,10 +46,6 @@ struct mlb_meeting {
 /* All rails that two machines have in common, or `rails` of them from `first` on. */
 struct mlb_trial mlb_meeting_of_machines(const struct mlb_survey *survey, int a, int b, int first,
                                          int rails);
-enum mlb_meeting_level mlb_meeting_level(const struct mlb_meeting *meeting);
-/* Of a rank; -1 = it waits. Pure. */
-int mlb_meeting_partner(const struct mlb_survey *survey, const struct mlb_meeting *meeting,
-                        int rank);
 
 /* Collective. The message of the meeting's level grows until an exchange takes how.exchange_s. */
 enum mlb_status mlb_meeting_choose_size(struct mlb_survey *survey,
