@@ -374,22 +374,21 @@ static enum mlb_status prepare(struct job *job, struct mlb_error *err)
 /* --------------------------------------------------------------------------------------- resume
  */
 
-/* Rank 0 reads the journal for all: other machines may not see it. `words` holds what the options'
- * words point to. */
-static enum mlb_status take_options(struct job *job, struct mlb_options *options, char *words,
-                                    size_t size, struct mlb_error *err)
+/* Rank 0 reads the journal for all: other machines may not see it. */
+static enum mlb_status take_options(struct job *job, struct mlb_options *options,
+                                    struct mlb_kept_words *words, struct mlb_error *err)
 {
     struct mlb_result old = {0};
     enum mlb_status status = MLB_OK;
     if (is_root(job)) {
         status = mlb_journal_read(options->resume, &old, err);
-        mlb_format(words, size, "%s", old.options);
+        mlb_format(words->text, sizeof words->text, "%s", old.options);
         mlb_result_free(&old);
     }
     if (mlb_session_agree(&job->session, status, err) != MLB_OK)
         return err->status;
     struct mlb_comm *comm = job->session.comm;
-    if (comm->ops->broadcast(comm, words, size, 0, err) != MLB_OK)
+    if (comm->ops->broadcast(comm, words->text, sizeof words->text, 0, err) != MLB_OK)
         return err->status;
     return mlb_session_agree(&job->session, mlb_resume_options(words, options, err), err);
 }
@@ -397,10 +396,10 @@ static enum mlb_status take_options(struct job *job, struct mlb_options *options
 /* --------------------------------------------------------------------------------------- command
  */
 
-static enum mlb_status start(struct job *job, struct mlb_options *options, char *words, size_t size,
-                             struct mlb_error *err)
+static enum mlb_status start(struct job *job, struct mlb_options *options,
+                             struct mlb_kept_words *words, struct mlb_error *err)
 {
-    if (options->resume[0] && take_options(job, options, words, size, err) != MLB_OK)
+    if (options->resume[0] && take_options(job, options, words, err) != MLB_OK)
         return err->status;
     if (mlb_session_open(&job->session, err) != MLB_OK)
         return err->status;
@@ -425,14 +424,14 @@ static void end_lost_job(struct job *job, enum mlb_status status, const struct m
 enum mlb_status mlb_cmd_run(const struct mlb_options *given, struct mlb_error *err)
 {
     struct mlb_options options = *given;
-    char words[sizeof((struct mlb_result *)0)->options];
+    struct mlb_kept_words words = {0};
     struct job job = {.options = &options, .began_s = mlb_clock_s()};
     enum mlb_status status = mlb_require_parse(options.require, &job.require, err);
     if (status == MLB_OK)
         status = mlb_session_join(&job.session, &options, mlb_stop_watch(), err);
     bool aside = status == MLB_OK && job.session.comm->aside;
     if (status == MLB_OK && !aside)
-        status = start(&job, &options, words, sizeof words, err);
+        status = start(&job, &options, &words, err);
     if (status == MLB_OK && !aside) {
         status = measure_all(&job, err);
         if (is_root(&job))

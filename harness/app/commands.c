@@ -71,8 +71,8 @@ static const struct mlb_command *find_command(const char *name)
 
 static enum mlb_status unknown_command(const char *word, struct mlb_error *err)
 {
-    const char *names[16] = {0};
-    for (size_t i = 0; mlb_commands[i].name && i < 15; i++)
+    const char *names[32] = {0};
+    for (size_t i = 0; mlb_commands[i].name && i < 31; i++)
         names[i] = mlb_commands[i].name;
     const char *near = mlb_nearest(word, names);
     return mlb_fail(err, MLB_E_USAGE, "unknown command '%s'%s%s%s", word,
@@ -114,7 +114,7 @@ enum mlb_status mlb_app_main(int argc, char **argv, struct mlb_error *err)
         return err->status;
     if (options.help) {
         options.word_count = first == 2 ? 1 : 0;
-        options.words[0] = command->name;
+        options.words = &command->name;
         return mlb_cmd_help(&options, err);
     }
     return options.version ? mlb_cmd_version(&options, err) : command->run(&options, err);

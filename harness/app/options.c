@@ -13,14 +13,19 @@
 #define RUN       MLB_CMD_RUN
 #define BOTH      MLB_CMD_MEASURING
 #define LINKS     MLB_CMD_LINKS
+#define JUDGING   MLB_CMD_JUDGING
+#define PRICES    MLB_CMD_PRICES
+#define COMPARE   MLB_CMD_COMPARE
+#define COST      MLB_CMD_COST
+#define DECIDE    MLB_CMD_DECIDE
 
-enum { ROWS = 64 }; /* more than both tables have */
+enum { ROWS = 128 }; /* more than both tables have */
 
 const struct mlb_option mlb_options[] = {
     {"suite", 's', MLB_TEXT, AT(suite), 0, 0, "quick", NULL, "NAME|FILE",
      "cases to measure: a name of `mlbench list`, or a file", BOTH},
     {"only", 'o', MLB_TEXT, AT(only), 0, 0, NULL, NULL, "PATTERN",
-     "only cases whose id or label matches, with * and ?", BOTH},
+     "only cases whose id or label matches, with * and ?", BOTH | JUDGING},
     {"device", 'd', MLB_TEXT, AT(device), 0, 0, NULL, NULL, "KIND",
      "only cases on this kind of device: cuda or cpu", BOTH | LINKS},
     {"budget", 'b', MLB_TEXT, AT(budget), 0, 0, NULL, NULL, "TIME|$",
@@ -46,7 +51,15 @@ const struct mlb_option mlb_options[] = {
     {"no-links", 0, MLB_FLAG, AT(no_links), 0, 0, NULL, NULL, NULL,
      "several machines or GPUs: do not look for slow links before the first case", RUN},
     {"format", 'f', MLB_CHOICE, AT(format), 0, 0, "text", mlb_printer_names, "FORMAT",
-     "what stdout gets: text, json, csv or markdown", RUN | LINKS | MLB_CMD_INFO},
+     "what stdout gets: text, json, csv or markdown",
+     RUN | LINKS | MLB_CMD_INFO | JUDGING | PRICES},
+    {"records", 0, MLB_TEXT, AT(records), 0, 0, "results", NULL, "FOLDER",
+     "where provider= and instance= look for records", JUDGING},
+    {"prices", 0, MLB_TEXT, AT(prices), 0, 0, NULL, NULL, "FILE[,FILE]...",
+     "price files beside the catalog's, as `mlbench prices import` writes them",
+     COST | DECIDE | PRICES},
+    {"price", 0, MLB_TEXT, AT(price), 0, 0, NULL, NULL, "WHAT=USD[,...]",
+     "a price of your own: aws/p5.48xlarge=55.04, aws/p5.48xlarge:spot=14.20", COST | DECIDE},
     {"data", 0, MLB_CHOICE, AT(data), 0, 0, "normal", mlb_data_names, "KIND",
      "input data; kinds other than normal draw other power and don't compare", BOTH},
     {"seed", 0, MLB_COUNT, AT(seed), 0, 9e15, "1", NULL, "N", "of the input data", BOTH | LINKS},
@@ -118,9 +131,10 @@ static enum mlb_status unknown(const char *word, unsigned bit, const char *comma
 /* getopt_long takes abbreviations, and its messages have no hints; so long names are looked up
  * first, exactly. */
 static enum mlb_status check_long_names(int argc, char **argv, int first, unsigned bit,
-                                        const char *command, struct mlb_error *err)
+                                        const char *command, int *end, struct mlb_error *err)
 {
-    for (int i = first; i < argc && strcmp(argv[i], "--") != 0; i++) {
+    int i;
+    for (i = first; i < argc && strcmp(argv[i], "--") != 0; i++) {
         if (strncmp(argv[i], "--", 2) != 0)
             continue;
         char name[64];
@@ -137,6 +151,7 @@ static enum mlb_status check_long_names(int argc, char **argv, int first, unsign
         if (row->type != MLB_FLAG && argv[i][2 + length] != '=')
             i++; /* its value */
     }
+    *end = i;
     return MLB_OK;
 }
 
@@ -199,17 +214,6 @@ static void build_getopt(const struct mlb_option **rows, size_t count, struct op
     letters[at] = '\0';
 }
 
-static enum mlb_status take_words(struct mlb_options *options, int argc, char **argv, int from,
-                                  struct mlb_error *err)
-{
-    for (int i = from; i < argc; i++) {
-        if (options->word_count == MLB_WORDS)
-            return mlb_fail(err, MLB_E_USAGE, "command line: more than %d words", MLB_WORDS);
-        options->words[options->word_count++] = argv[i];
-    }
-    return MLB_OK;
-}
-
 enum mlb_status mlb_options_parse(struct mlb_options *options, int argc, char **argv, int first,
                                   unsigned bit, const char *command, struct mlb_error *err)
 {
@@ -217,8 +221,10 @@ enum mlb_status mlb_options_parse(struct mlb_options *options, int argc, char **
     struct option longs[ROWS + 1];
     char letters[3 * ROWS + 2];
     size_t count = collect(bit, rows, ROWS);
-    if (check_long_names(argc, argv, first, bit, command, err) != MLB_OK)
+    int end = argc;
+    if (check_long_names(argc, argv, first, bit, command, &end, err) != MLB_OK)
         return err->status;
+    size_t behind = end < argc ? (size_t)(argc - end - 1) : 0;
     build_getopt(rows, count, longs, letters);
     opterr = 0;
     optind = 0; /* glibc: forget what an earlier call left half read */
@@ -238,7 +244,10 @@ enum mlb_status mlb_options_parse(struct mlb_options *options, int argc, char **
         if (take(options, row, row->type == MLB_FLAG ? NULL : optarg, err) != MLB_OK)
             return err->status;
     }
-    return take_words(options, argc, argv, optind, err);
+    options->words = (const char *const *)argv + optind;
+    options->word_count = (size_t)(argc - optind);
+    options->side = options->word_count - behind;
+    return MLB_OK;
 }
 
 /* Words are kept apart by blanks, so a blank inside one becomes '?', which --only reads as any

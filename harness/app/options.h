@@ -17,12 +17,17 @@ enum mlb_command_bit {
     MLB_CMD_INFO = 8,
     MLB_CMD_HELP = 16,
     MLB_CMD_VERSION = 32,
-    MLB_CMD_LINKS = 64
+    MLB_CMD_LINKS = 64,
+    MLB_CMD_COMPARE = 128,
+    MLB_CMD_COST = 256,
+    MLB_CMD_DECIDE = 512,
+    MLB_CMD_PRICES = 1024
 };
 #define MLB_CMD_MEASURING ((unsigned)(MLB_CMD_RUN | MLB_CMD_VERIFY))
+/* From records, with no device and no ranks. */
+#define MLB_CMD_JUDGING ((unsigned)(MLB_CMD_COMPARE | MLB_CMD_COST | MLB_CMD_DECIDE))
 
 #define MLB_SETTINGS 16
-#define MLB_WORDS    32
 
 /* One measuring option given on the command line: overrides what the suite says for every case. */
 struct mlb_setting {
@@ -34,6 +39,7 @@ struct mlb_options {
     char suite[MLB_OPTION_TEXT], only[MLB_OPTION_TEXT], device[MLB_OPTION_TEXT];
     char budget[MLB_OPTION_TEXT], resume[MLB_OPTION_TEXT], output[MLB_OPTION_TEXT];
     char completion[MLB_OPTION_TEXT], require[MLB_OPTION_TEXT];
+    char records[MLB_OPTION_TEXT], prices[MLB_OPTION_TEXT], price[MLB_OPTION_TEXT];
     int data, format; /* indices of mlb_data_names, mlb_printer_names */
     uint64_t seed, threads;
     double price_per_hour; /* USD for one node; 0 = unknown */
@@ -44,8 +50,9 @@ struct mlb_options {
     bool suite_given; /* --suite stood on the command line */
     struct mlb_setting settings[MLB_SETTINGS];
     size_t setting_count;
-    const char *words[MLB_WORDS]; /* what is not an option; point into argv */
+    const char *const *words; /* what is not an option: the end of argv, which getopt sorts */
     size_t word_count;
+    size_t side; /* words before "--": those of the first side; word_count without one */
 };
 
 extern const struct mlb_option mlb_options[];

@@ -28,16 +28,20 @@ static enum mlb_status keep_option(const char *name, const struct mlb_options *f
     return err->status;
 }
 
-enum mlb_status mlb_resume_options(char *words, struct mlb_options *options, struct mlb_error *err)
+enum mlb_status mlb_resume_options(struct mlb_kept_words *words, struct mlb_options *options,
+                                   struct mlb_error *err)
 {
-    char *argv[MLB_WORDS + MLB_SETTINGS + 16] = {"mlbench"}, *rest = NULL;
-    int argc = 1, most = (int)(sizeof argv / sizeof *argv) - 1;
+    static char program[] = "mlbench";
+    char *rest = NULL;
+    int argc = 1, most = (int)(sizeof words->argv / sizeof *words->argv) - 1;
     struct mlb_options from = {0};
-    char *word = strtok_r(words, " ", &rest);
+    words->argv[0] = program;
+    char *word = strtok_r(words->text, " ", &rest);
     for (; word && argc < most; word = strtok_r(NULL, " ", &rest))
-        argv[argc++] = word;
+        words->argv[argc++] = word;
+    words->argv[argc] = NULL;
     if (mlb_option_defaults(mlb_options, &from, err) != MLB_OK ||
-        mlb_options_parse(&from, argc, argv, 1, MLB_CMD_RUN, "run", err) != MLB_OK)
+        mlb_options_parse(&from, argc, words->argv, 1, MLB_CMD_RUN, "run", err) != MLB_OK)
         return mlb_fail_at(err, "%s", options->resume);
     for (size_t i = 0; mlb_options_of_plan[i]; i++)
         if (keep_option(mlb_options_of_plan[i], &from, options, err) != MLB_OK)
@@ -49,7 +53,8 @@ enum mlb_status mlb_resume_options(char *words, struct mlb_options *options, str
                         options->resume);
     memcpy(options->suite, from.suite, sizeof from.suite);
     memcpy(options->settings, from.settings, sizeof from.settings);
-    memcpy(options->words, from.words, sizeof from.words);
+    options->words = from.words;
+    options->side = from.side;
     options->setting_count = from.setting_count;
     options->word_count = from.word_count;
     return MLB_OK;

@@ -7,11 +7,13 @@
 static enum mlb_status parse(struct mlb_options *options, const char *line, unsigned bit,
                              struct mlb_error *err)
 {
-    static char copy[1024];
-    char *argv[32] = {"mlbench"}, *rest = NULL;
+    static char copy[2][1024], *argvs[2][32]; /* a test keeps two at most */
+    static int turn;
+    char **argv = argvs[turn ^= 1], *rest = NULL;
     int argc = 1;
-    snprintf(copy, sizeof copy, "%s", line);
-    for (char *word = strtok_r(copy, " ", &rest); word; word = strtok_r(NULL, " ", &rest))
+    argv[0] = "mlbench";
+    snprintf(copy[turn], sizeof copy[turn], "%s", line);
+    for (char *word = strtok_r(copy[turn], " ", &rest); word; word = strtok_r(NULL, " ", &rest))
         argv[argc++] = word;
     memset(options, 0, sizeof *options);
     memset(err, 0, sizeof *err);

@@ -7,7 +7,7 @@ import tree
 
 BASE = ["harness/base"]
 MEASURE = BASE + ["harness/device", "harness/system", "harness/measure"]
-REPORT = MEASURE + ["harness/analysis", "harness/report"]
+REPORT = MEASURE + ["harness/catalog", "harness/analysis", "harness/report"]
 
 # Folder -> folders it may include, itself aside. The longest folder that a file lies in counts.
 MAY_INCLUDE = {
@@ -15,7 +15,8 @@ MAY_INCLUDE = {
     "harness/device": BASE,
     "harness/system": BASE + ["harness/device"],
     "harness/measure": MEASURE,
-    "harness/analysis": MEASURE,
+    "harness/catalog": BASE,
+    "harness/analysis": MEASURE + ["harness/catalog"],
     "harness/report": REPORT,
     "harness/app": REPORT,
     "harness": REPORT + ["harness/app"],
@@ -27,6 +28,7 @@ ONLY_IN = {
     r"mpi\.h": ["collectives"],
     r"nccl\.h": ["collectives"],
     r"hwloc(/.*)?\.h": ["harness/system"],
+    r"curl/.*\.h": ["harness/system"],
     r"(oneapi/)?dnnl.*\.h": ["kernels"],
     r"cublas.*\.h|cudnn.*\.h": ["kernels"],
 }
