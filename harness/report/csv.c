@@ -8,6 +8,7 @@
 #include "harness/analysis/nics.h"
 #include "harness/analysis/shares.h"
 #include "harness/analysis/wire_row.h"
+#include "harness/base/csv.h"
 #include "harness/report/printers.h"
 #include "harness/report/row.h"
 
@@ -34,14 +35,7 @@ static void add(struct mlb_text *to, const char *value)
         mlb_text_add(to, ",");
     else if (!value[0])
         mlb_text_add(to, "\"\""); /* an empty first field must not look like the line's beginning */
-    if (!strpbrk(value, ",\"\r\n")) {
-        mlb_text_add(to, value);
-        return;
-    }
-    mlb_text_add(to, "\"");
-    for (; *value; value++)
-        mlb_text_addf(to, *value == '"' ? "%c\"" : "%c", *value);
-    mlb_text_add(to, "\"");
+    mlb_csv_add(to, value);
 }
 
 static void add_real(struct mlb_text *to, bool known, double value)
