@@ -212,3 +212,19 @@ cJSON *mlb_json_add_u64(cJSON *object, const char *key, uint64_t value)
     mlb_format(text, sizeof text, "%" PRIu64, value);
     return cJSON_AddStringToObject(object, key, text);
 }
+
+const char *mlb_real_print(char to[MLB_REAL_TEXT], double value)
+{
+    for (int digits = 15; digits <= 17; digits++) {
+        mlb_format(to, MLB_REAL_TEXT, "%.*g", digits, value);
+        if (strtod(to, NULL) == value)
+            break;
+    }
+    return to;
+}
+
+cJSON *mlb_json_real(double value)
+{
+    char text[MLB_REAL_TEXT];
+    return isfinite(value) ? cJSON_CreateRaw(mlb_real_print(text, value)) : NULL;
+}

@@ -61,4 +61,10 @@ bool mlb_json_get_bool(const cJSON *object, const char *key, bool *value);
 #define MLB_JSON_EXACT 1000000000000000u
 cJSON *mlb_json_add_u64(cJSON *object, const char *key, uint64_t value);
 
+/* The fewest of 15 to 17 digits that read back as the same double; returns `to`. */
+#define MLB_REAL_TEXT 32
+const char *mlb_real_print(char to[MLB_REAL_TEXT], double value);
+/* A number written so, where cJSON's own would lose the last bits; NULL when it is not finite. */
+cJSON *mlb_json_real(double value);
+
 #endif

@@ -14,19 +14,6 @@
 
 /* ------------------------------------------------------------------------------- single values */
 
-/* Shortest of 15 to 17 digits that reads back as the same double. cJSON's own printing takes 15
- * digits whenever they are near enough, which loses the last bits. */
-static cJSON *number(double value)
-{
-    char text[40];
-    for (int digits = 15; digits <= 17; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, value);
-        if (strtod(text, NULL) == value)
-            break;
-    }
-    return isfinite(value) ? cJSON_CreateRaw(text) : NULL;
-}
-
 static bool add_item(cJSON *object, const char *key, cJSON *item)
 {
     if (item && cJSON_AddItemToObject(object, key, item))
@@ -37,7 +24,7 @@ static bool add_item(cJSON *object, const char *key, cJSON *item)
 
 static bool add_real(cJSON *object, const char *key, double value)
 {
-    return add_item(object, key, number(value));
+    return add_item(object, key, mlb_json_real(value));
 }
 
 /* Texts come from drivers and from arrays that cut at a byte: what is not UTF-8 becomes '?', so
@@ -131,7 +118,7 @@ static bool add_reals(cJSON *object, const char *key, const double *values, size
 {
     cJSON *array = cJSON_AddArrayToObject(object, key);
     for (size_t i = 0; array && i < count; i++) {
-        cJSON *item = number(values[i]);
+        cJSON *item = mlb_json_real(values[i]);
         if (!item || !cJSON_AddItemToArray(array, item)) {
             cJSON_Delete(item);
             return false;

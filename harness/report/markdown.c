@@ -9,8 +9,7 @@
 #include "harness/report/row.h"
 #include "harness/report/survey.h"
 
-/* What GitHub would read as markup inside a table's cell or a line. */
-static void add_escaped(struct mlb_text *to, const char *text)
+void mlb_markdown_escape(struct mlb_text *to, const char *text)
 {
     for (; *text; text++) {
         bool blank = *text == '\n' || *text == '\r';
@@ -21,7 +20,7 @@ static void add_escaped(struct mlb_text *to, const char *text)
 static void add_item(struct mlb_text *to, const char *bold, const char *text)
 {
     mlb_text_addf(to, "- **%s** ", bold);
-    add_escaped(to, text);
+    mlb_markdown_escape(to, text);
     mlb_text_add(to, "\n");
 }
 
@@ -30,7 +29,7 @@ static void add_header(struct mlb_text *to, const struct mlb_result *result)
     char text[512];
     mlb_text_addf(to, "## %s %s: ", result->program, result->version);
     mlb_format(text, sizeof text, "%s, suite %s", result->host_kind, result->suite);
-    add_escaped(to, text);
+    mlb_markdown_escape(to, text);
     mlb_text_add(to, "\n\n");
     add_item(to, "started", result->started_utc);
     if (mlb_report_device_text(result, text, sizeof text))
@@ -91,10 +90,10 @@ static void add_row(struct mlb_text *to, const struct mlb_report *report, const 
         if (!shown[c])
             continue;
         mlb_text_add(to, "| ");
-        add_escaped(to, cells.text[c]);
+        mlb_markdown_escape(to, cells.text[c]);
         if (c == MLB_CELL_VERDICT && row->reason[0]) {
             mlb_text_add(to, ": ");
-            add_escaped(to, row->reason);
+            mlb_markdown_escape(to, row->reason);
         }
         mlb_text_add(to, " ");
     }
@@ -137,7 +136,7 @@ static void add_table(struct mlb_text *to, const struct mlb_report *report, cons
     if (!first)
         return; /* every row was skipped */
     mlb_text_add(to, "\n### ");
-    add_escaped(to, workload);
+    mlb_markdown_escape(to, workload);
     mlb_text_add(to, "\n\n");
     add_titles(to, first, shown);
     for (size_t i = 0; i < result->row_count; i++)
@@ -158,7 +157,7 @@ static void add_fits(struct mlb_text *to, const struct mlb_result *result)
     for (size_t i = 0; i < all.count; i++) {
         for (int c = 0; c < MLB_FIT_CELLS; c++) {
             mlb_text_add(to, "| ");
-            add_escaped(to, all.lines[i].text[c]);
+            mlb_markdown_escape(to, all.lines[i].text[c]);
             mlb_text_add(to, " ");
         }
         mlb_text_add(to, "|\n");

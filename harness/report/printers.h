@@ -14,6 +14,9 @@ enum mlb_status mlb_print_csv(const struct mlb_report *report, struct mlb_text *
 enum mlb_status mlb_print_markdown(const struct mlb_report *report, struct mlb_text *to,
                                    struct mlb_error *err);
 
+/* Adds `text` with what GitHub would read as markup escaped, for a table's cell or a line. */
+void mlb_markdown_escape(struct mlb_text *to, const char *text);
+
 /* Every printer's last line: MLB_E_NOMEM when the text could not grow. */
 enum mlb_status mlb_print_end(const struct mlb_text *to, struct mlb_error *err);
 

@@ -8,31 +8,14 @@
 #include "harness/report/printers.h"
 #include "harness/report/row.h"
 #include "harness/report/survey.h"
+#include "harness/report/wrap.h"
 
 enum { WIDTH = 110, INDENT = 2, GAP = 2, HEADING = 11 };
 
-/* Text broken at blanks into lines that begin at column `indent`; the first line goes on where the
- * cursor stands. A word longer than the line is left whole, so that paths and ids can be copied. */
+/* Words stay whole, so that paths and ids can be copied. */
 static void add_wrapped(struct mlb_text *to, size_t column, size_t indent, const char *text)
 {
-    size_t blanks = 0; /* before the next word; dropped where a line ends */
-    while (*text) {
-        size_t word = strcspn(text, " ");
-        char part[1024];
-        mlb_format(part, sizeof part, "%.*s", (int)word, text);
-        size_t columns = mlb_text_columns(part);
-        if (column > indent && column + blanks + columns > WIDTH) {
-            mlb_text_addf(to, "\n%*s", (int)indent, "");
-            column = indent;
-            blanks = 0;
-        }
-        mlb_text_addf(to, "%*s%s", (int)blanks, "", part);
-        column += blanks + columns;
-        text += word;
-        blanks = strspn(text, " ");
-        text += blanks;
-    }
-    mlb_text_add(to, "\n");
+    mlb_wrap_add(to, column, text, (struct mlb_wrap){.width = WIDTH, .indent = indent});
 }
 
 /* "machine    text", further lines under the text. */

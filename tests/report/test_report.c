@@ -8,8 +8,7 @@
 #include "harness/base/text.h"
 #include "harness/report/row.h"
 #include "tests/measure/records.h"
-
-#define GOLDEN MLB_TEST_SOURCE_DIR "/tests/report/golden/"
+#include "tests/report/golden.h"
 
 struct fixture {
     struct mlb_peaks peaks;
@@ -52,23 +51,6 @@ static struct mlb_text print(struct fixture *fixture, const char *printer)
 
 /* -------------------------------------------------------------------------------------- golden */
 
-static void compare_with_golden(const char *name, const char *text)
-{
-    char path[512], *expected;
-    size_t length;
-    struct mlb_error err = {0};
-    snprintf(path, sizeof path, GOLDEN "%s", name);
-    if (getenv("MLBENCH_UPDATE_GOLDEN")) {
-        check_ok(mlb_file_write_atomic(path, text, strlen(text), &err), &err);
-        return;
-    }
-    check_ok(mlb_file_read(path, 1 << 20, &expected, &length, &err), &err);
-    if (strcmp(text, expected) != 0)
-        print_error("%s differs; MLBENCH_UPDATE_GOLDEN=1 writes it anew\n", path);
-    check_text(text, expected);
-    free(expected);
-}
-
 static void golden(void **state)
 {
     static const char *const printers[][2] = {
@@ -93,20 +75,6 @@ static void golden(void **state)
 static void check_trimmed(const char *text)
 {
     check_true(strstr(text, " \n") == NULL);
-}
-
-static size_t widest_line(const char *text)
-{
-    size_t widest = 0;
-    while (*text) {
-        char line[4096];
-        size_t length = strcspn(text, "\n");
-        snprintf(line, sizeof line, "%.*s", (int)length, text);
-        size_t columns = mlb_text_columns(line);
-        widest = columns > widest ? columns : widest;
-        text += length + (text[length] == '\n');
-    }
-    return widest;
 }
 
 /* Longest labels, names and reasons that the structs hold, in words. */
