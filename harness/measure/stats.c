@@ -11,12 +11,17 @@ static int compare_doubles(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+void mlb_sort(double *values, size_t n)
+{
+    qsort(values, n, sizeof *values, compare_doubles);
+}
+
 static double *sorted_copy(const double *values, size_t n)
 {
     double *copy = malloc(n * sizeof *copy);
     if (copy) {
         memcpy(copy, values, n * sizeof *copy);
-        qsort(copy, n, sizeof *copy, compare_doubles);
+        mlb_sort(copy, n);
     }
     return copy;
 }
@@ -54,13 +59,13 @@ static double binomial_half_cdf(size_t n, size_t k)
     return sum;
 }
 
-/* Quantile of the standard normal for the upper tail alpha/2, by bisection on erfc. */
-static double normal_z(double alpha_half)
+/* By bisection on erfc. */
+double mlb_normal_z(double tail)
 {
     double low = 0.0, high = 10.0;
     for (int i = 0; i < 80; i++) {
         double middle = 0.5 * (low + high);
-        if (0.5 * erfc(middle / M_SQRT2) > alpha_half)
+        if (0.5 * erfc(middle / M_SQRT2) > tail)
             low = middle;
         else
             high = middle;
@@ -72,7 +77,7 @@ size_t mlb_median_interval_order(size_t n, double confidence)
 {
     double alpha_half = (1.0 - confidence) / 2.0;
     if (n > 1000) {
-        double order = floor(((double)n - normal_z(alpha_half) * sqrt((double)n)) / 2.0);
+        double order = floor(((double)n - mlb_normal_z(alpha_half) * sqrt((double)n)) / 2.0);
         return (size_t)fmax(order, 1.0);
     }
     size_t k = 0;

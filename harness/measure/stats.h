@@ -23,6 +23,10 @@ struct mlb_summary {
     double drift;
 };
 
+void mlb_sort(double *values, size_t n); /* ascending; no NaN */
+/* z with P(N(0,1) > z) = tail, tail in (0, 1/2]. */
+double mlb_normal_z(double tail);
+
 /* `sorted` ascending, n >= 1. */
 double mlb_quantile_sorted(const double *sorted, size_t n, double p);
 /* The k of the interval, 0 when there is none. Exact binomial to n = 1000, normal approximation
