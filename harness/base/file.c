@@ -13,7 +13,7 @@
 #include "harness/base/text.h"
 #include "harness/base/units.h"
 
-static ssize_t read_some(int fd, char *to, size_t size)
+ssize_t mlb_file_read_some(int fd, char *to, size_t size)
 {
     ssize_t count;
     do
@@ -42,7 +42,8 @@ static enum mlb_status read_all(int fd, const char *path, size_t limit, struct m
         if (text->length + 1 >= text->capacity && !grow(&text->data, &text->capacity))
             return mlb_fail(err, MLB_E_NOMEM, "%s: cannot read: out of memory after %s", path,
                             mlb_print_bytes(unit, text->length));
-        ssize_t count = read_some(fd, text->data + text->length, text->capacity - text->length - 1);
+        ssize_t count =
+            mlb_file_read_some(fd, text->data + text->length, text->capacity - text->length - 1);
         if (count < 0)
             return mlb_fail(err, MLB_E_IO, "%s: cannot read: %s", path, strerror(errno));
         if (count == 0)

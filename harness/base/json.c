@@ -163,8 +163,7 @@ bool mlb_json_get_real(const cJSON *object, const char *key, double *value)
     return true;
 }
 
-/* "0" or digits without a leading zero, up to 2^64 - 1. */
-static bool parse_decimal(const char *text, uint64_t *value)
+bool mlb_json_decimal(const char *text, uint64_t *value)
 {
     if (!*text || (text[0] == '0' && text[1]))
         return false;
@@ -185,10 +184,12 @@ bool mlb_json_get_u64(const cJSON *object, const char *key, uint64_t *value)
 {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
     if (cJSON_IsString(item) && item->valuestring)
-        return parse_decimal(item->valuestring, value);
-    if (!cJSON_IsNumber(item))
-        return false;
-    double number = item->valuedouble;
+        return mlb_json_decimal(item->valuestring, value);
+    return cJSON_IsNumber(item) && mlb_json_whole(item->valuedouble, value);
+}
+
+bool mlb_json_whole(double number, uint64_t *value)
+{
     if (!(number >= 0 && number <= 0x1p53) || number != floor(number))
         return false;
     *value = (uint64_t)number;

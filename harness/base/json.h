@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "harness/base/status.h"
 
@@ -42,6 +43,8 @@ enum mlb_status mlb_json_fail(const struct mlb_json *json, const cJSON *item, st
 /* Whole file into memory, terminated; *text is the caller's to free. */
 enum mlb_status mlb_file_read(const char *path, size_t limit, char **text, size_t *length,
                               struct mlb_error *err);
+/* read(2) that no signal interrupts. */
+ssize_t mlb_file_read_some(int fd, char *to, size_t size);
 /* Temporary file beside `path`, write, fsync, rename, fsync of the folder. On failure the temporary
  * file is gone and what stood at `path` is untouched, but for the one that says "written, but". A
  * symbolic link stays and what it points to is replaced; a device or a pipe is written into. */
@@ -54,6 +57,11 @@ bool mlb_json_get_real(const cJSON *object, const char *key, double *value);
 /* Number or decimal string. */
 bool mlb_json_get_u64(const cJSON *object, const char *key, uint64_t *value);
 bool mlb_json_get_bool(const cJSON *object, const char *key, bool *value);
+
+/* What makes a u64: a number from 0 to 2^53 without a fraction; "0" or digits without a leading
+ * zero, up to 2^64 - 1. */
+bool mlb_json_whole(double number, uint64_t *value);
+bool mlb_json_decimal(const char *text, uint64_t *value);
 
 /* A whole number exactly: as a JSON number below 10^15, from there on as a decimal string. cJSON
  * writes a number with 15 digits when that is within DBL_EPSILON of it, relatively, so that of

@@ -2,17 +2,15 @@
 #include "harness/base/json_check.h"
 
 #include <ctype.h>
-#include <locale.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "harness/base/json_keys.h"
-#include "harness/base/text.h"
+#include "harness/base/json_token.h"
 #include "harness/base/utf8.h"
 
 struct scan {
@@ -25,11 +23,6 @@ struct scan {
     size_t opened;    /* its line */
     struct mlb_json_keys keys;
     struct mlb_error *err;
-};
-
-/* What stands at the place of an error, for its text. */
-struct found {
-    char text[64];
 };
 
 static enum mlb_status wrong(struct scan *scan, size_t line, const char *format, ...)
@@ -57,43 +50,6 @@ static enum mlb_status ended(struct scan *scan)
         return wrong(scan, line, "nothing in it; a JSON value is expected");
     return wrong(scan, line, "unexpected end of file inside the %s that begins at line %zu",
                  scan->kind, scan->opened);
-}
-
-static bool is_word(char c)
-{
-    return isalnum((unsigned char)c) || c == '_' || c == '.' || c == '-' || c == '+';
-}
-
-/* The beginning of the content of a string, behind its opening quote. */
-static struct found describe_string(const char *at)
-{
-    struct found found;
-    size_t length = 0, shown = 40;
-    while (length < shown && at[length] && at[length] != '"' && (unsigned char)at[length] >= 0x20)
-        length += mlb_utf8_length(at + length);
-    bool whole = at[length] == '"';
-    mlb_format(found.text, sizeof found.text, "\"%.*s%s", (int)length, at, whole ? "\"" : "...");
-    return found;
-}
-
-static struct found describe(const struct scan *scan)
-{
-    struct found found;
-    const int shown = 24;
-    int length = 0;
-    while (length < shown && is_word(scan->at[length]))
-        length++;
-    if (*scan->at == '"')
-        return describe_string(scan->at + 1);
-    if (length > 0)
-        mlb_format(found.text, sizeof found.text, "'%.*s%s'", length, scan->at,
-                   is_word(scan->at[length]) ? "..." : "");
-    else if (*scan->at > ' ' && *scan->at <= '~')
-        mlb_format(found.text, sizeof found.text, "'%c'", *scan->at);
-    else
-        mlb_format(found.text, sizeof found.text, "the character U+%04X",
-                   (unsigned)mlb_utf8_code(scan->at));
-    return found;
 }
 
 /* From "//" or the start of a block comment on. */
@@ -194,59 +150,21 @@ static enum mlb_status scan_string(struct scan *scan)
     }
 }
 
-static bool skip_digits(struct scan *scan)
-{
-    const char *begin = scan->at;
-    while (isdigit((unsigned char)*scan->at))
-        scan->at++;
-    return scan->at > begin;
-}
-
-/* digits [. digits] [e digits], without a leading zero */
-static bool skip_number(struct scan *scan)
-{
-    scan->at += *scan->at == '-';
-    bool zero = *scan->at == '0';
-    const char *begin = scan->at;
-    if (!skip_digits(scan) || (zero && scan->at > begin + 1))
-        return false;
-    if (*scan->at == '.') {
-        scan->at++;
-        if (!skip_digits(scan))
-            return false;
-    }
-    if (*scan->at == 'e' || *scan->at == 'E') {
-        scan->at++;
-        scan->at += *scan->at == '+' || *scan->at == '-';
-        if (!skip_digits(scan))
-            return false;
-    }
-    return !is_word(*scan->at);
-}
-
-static bool is_finite(const char *number)
-{
-    locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    double value = plain ? strtod_l(number, NULL, plain) : strtod(number, NULL);
-    if (plain)
-        freelocale(plain);
-    return isfinite(value);
-}
-
 static enum mlb_status scan_number(struct scan *scan)
 {
-    char *begin = scan->at;
-    struct found found = describe(scan);
-    if (!skip_number(scan))
+    size_t length = mlb_json_number_length(scan->at);
+    struct mlb_found found = mlb_json_found(scan->at);
+    if (length == 0)
         return wrong(scan, scan->line,
                      "%s is not a number of JSON, which has the form -12.5e3 (no leading zero, "
                      "digits on both sides of the point)",
                      found.text);
-    if (scan->at - begin > MLB_JSON_NUMBER)
+    if (length > MLB_JSON_NUMBER)
         return wrong(scan, scan->line, "the number %s has more than %d characters", found.text,
                      MLB_JSON_NUMBER);
-    if (!is_finite(begin))
+    if (!isfinite(mlb_json_number(scan->at, length)))
         return wrong(scan, scan->line, "the number %s is too large", found.text);
+    scan->at += length;
     return MLB_OK;
 }
 
@@ -255,14 +173,14 @@ static enum mlb_status scan_word(struct scan *scan)
     static const char *const words[] = {"true", "false", "null"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         size_t length = strlen(words[i]);
-        if (strncmp(scan->at, words[i], length) == 0 && !is_word(scan->at[length])) {
+        if (strncmp(scan->at, words[i], length) == 0 && !mlb_json_is_word(scan->at[length])) {
             scan->at += length;
             return MLB_OK;
         }
     }
     if (*scan->at == '\'')
         return wrong(scan, scan->line, "text is written in double quotes, not in single ones");
-    struct found found = describe(scan);
+    struct mlb_found found = mlb_json_found(scan->at);
     return wrong(scan, scan->line,
                  "expected a value (\"text\", number, true, false, null, list or object), found %s",
                  found.text);
@@ -274,7 +192,7 @@ static enum mlb_status close_keys(struct scan *scan, size_t first)
     struct mlb_json_key again, before;
     if (!mlb_json_keys_close(&scan->keys, first, &again, &before))
         return MLB_OK;
-    struct found found = describe_string(again.at);
+    struct mlb_found found = mlb_json_found_string(again.at);
     return wrong(scan, again.line, "key %s stands twice in one object, before at line %zu",
                  found.text, before.line);
 }
@@ -283,7 +201,7 @@ static enum mlb_status close_keys(struct scan *scan, size_t first)
 static enum mlb_status scan_key(struct scan *scan)
 {
     if (*scan->at != '"') {
-        struct found found = describe(scan);
+        struct mlb_found found = mlb_json_found(scan->at);
         return wrong(scan, scan->line, "expected a key in double quotes, found %s", found.text);
     }
     struct mlb_json_key key = {scan->at + 1, scan->line};
@@ -299,7 +217,7 @@ static enum mlb_status scan_key(struct scan *scan)
     if (at_end(scan))
         return ended(scan);
     if (*scan->at != ':') {
-        struct found found = describe(scan), name = describe_string(key.at);
+        struct mlb_found found = mlb_json_found(scan->at), name = mlb_json_found_string(key.at);
         return wrong(scan, scan->line, "expected ':' after the key %s, found %s", name.text,
                      found.text);
     }
@@ -320,7 +238,7 @@ static enum mlb_status scan_separator(struct scan *scan, char close, bool *more)
         return ended(scan);
     *more = *scan->at != close;
     if (*more && *scan->at != ',') {
-        struct found found = describe(scan);
+        struct mlb_found found = mlb_json_found(scan->at);
         return wrong(scan, scan->line,
                      "expected ',' or '%c' after the value that ends at line %zu, "
                      "found %s",
@@ -407,7 +325,7 @@ static enum mlb_status scan_document(struct scan *scan)
         status = skip_blanks(scan);
     if (status || at_end(scan))
         return status;
-    struct found found = describe(scan);
+    struct mlb_found found = mlb_json_found(scan->at);
     return wrong(scan, scan->line,
                  "unexpected %s after the end of the value that begins at line %zu", found.text,
                  begins);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The strict pass over a JSON text before cJSON parses it: cJSON says neither where nor what is
  * wrong and takes more than JSON (control characters in strings, leading zeros, "1.", "\u0000" as
- * the end of a string). For json.c and the tests alone. */
+ * the end of a string). For json.c, json_pull.c and the tests alone. */
 #ifndef MLB_BASE_JSON_CHECK_H
 #define MLB_BASE_JSON_CHECK_H
 

@@ -40,6 +40,17 @@ uint32_t mlb_utf8_code(const char *text)
     return code;
 }
 
+size_t mlb_utf8_write(char *to, uint32_t code)
+{
+    static const unsigned char marks[] = {0, 0, 0xc0, 0xe0,
+                                          0xf0}; /* of the first byte, by length */
+    size_t length = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    for (size_t i = length - 1; i > 0; i--, code >>= 6)
+        to[i] = (char)(0x80u | (code & 0x3fu));
+    to[0] = (char)(marks[length] | code);
+    return length;
+}
+
 const char *mlb_utf8_invalid(const char *text, size_t length)
 {
     const char *end = text + length;

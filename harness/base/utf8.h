@@ -13,6 +13,9 @@ size_t mlb_utf8_length(const char *text);
 /* Code point of the sequence at `text`, which is valid. */
 uint32_t mlb_utf8_code(const char *text);
 
+/* The bytes of a code point, at most 4 and no zero behind them; returns how many. */
+size_t mlb_utf8_write(char *to, uint32_t code);
+
 /* First byte of `text` (length bytes, terminated) that is not part of a sequence; NULL = all is
  * well. */
 const char *mlb_utf8_invalid(const char *text, size_t length);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A document is refused with one line that names a place; or it is taken by the check and by cJSON,
- * every item has a line of the text, lines do not go back in the order of the document, and what
- * cJSON prints of it is taken again. */
+/* Both readers of JSON. A document is refused with one line that names a place; or it is taken by
+ * the check and by cJSON, every item has a line of the text, lines do not go back in the order of
+ * the document, and what cJSON prints of it is taken again. The pull reader takes the same
+ * documents, and those with a key that stands twice, and reads the same values. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "harness/base/json.h"
+#include "tests/base/pull_walk.h"
 #include "tests/fuzz/targets.h"
 
 #define demand(condition) demand_at((condition), #condition, __LINE__, err)
@@ -69,16 +71,35 @@ static void check_printed(const struct mlb_json *json, struct mlb_error *err)
     mlb_json_close(&again);
 }
 
+/* Of a document that is read as `tree` has it (NULL: however), and of one that is passed over. */
+static void check_pull(const char *text, size_t size, const cJSON *tree, bool taken,
+                       struct mlb_error *err)
+{
+    for (int skipped = 0; skipped < 2; skipped++) {
+        struct mlb_pull *pull = mlb_pull_memory("fuzz", text, size, err);
+        if (pull && skipped)
+            mlb_pull_skip(pull);
+        else if (pull)
+            demand(pull_walk(pull, tree) || !tree);
+        demand(taken == (pull && mlb_pull_end(pull, err) == MLB_OK));
+        demand(taken || strncmp(err->text, "fuzz:", 5) == 0);
+        mlb_pull_close(pull);
+    }
+}
+
 bool fuzz_json(const uint8_t *data, size_t size)
 {
     struct mlb_json json = {0};
     struct mlb_error error = {0}, *err = &error;
     if (mlb_json_parse(&json, "fuzz", (const char *)data, size, err)) {
         check_refusal(&json, err);
+        if (!strstr(err->text, "stands twice"))
+            check_pull((const char *)data, size, NULL, false, err);
         return false;
     }
     demand(strlen(json.text) == size);
     demand(check_lines(&json, json.root, 1, err) <= count_lines(json.text));
+    check_pull((const char *)data, size, json.root, true, err);
     if (prints_faithfully(json.root))
         check_printed(&json, err);
     mlb_json_close(&json);
