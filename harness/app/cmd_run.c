@@ -53,7 +53,9 @@ static enum mlb_status read_budget(struct job *job, struct mlb_error *err)
     if (mlb_parse_dollars(text, &dollars)) {
         if (!(job->result.price_per_hour > 0.0))
             return mlb_fail(err, MLB_E_USAGE,
-                            "--budget %s: a budget in money needs --price-per-hour", text);
+                            "--budget %s: a budget in money needs --price-per-hour, or a machine "
+                            "whose price is in the catalog",
+                            text);
         seconds = dollars / job->result.price_per_hour * 3600.0;
     } else if (!mlb_parse_seconds(text, &seconds)) {
         return mlb_fail(err, MLB_E_USAGE, "--budget %s: write a time (90s, 10min) or money ('$2')",
