@@ -66,8 +66,8 @@ class Words(Case):
             self.assertLess(best, 0.05)
 
     def test_help_of_each(self):
-        for word in ["run", "list", "info", "verify", "links", "help", "version", "budget",
-                     "target"]:
+        for word in ["run", "list", "info", "verify", "links", "prices", "help", "version",
+                     "budget", "target"]:
             result = run("help", word)
             self.assertEqual((result.returncode, result.stderr), (0, ""), word)
             self.assertGreater(len(result.stdout), 20)
