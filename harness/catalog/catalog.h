@@ -76,8 +76,10 @@ size_t mlb_catalog_prices(const struct mlb_catalog *catalog, const struct mlb_pr
 const struct mlb_instance *mlb_catalog_instance(const struct mlb_catalog *catalog,
                                                 const char *provider, const char *name);
 
-/* A price of the user's own: "aws/p5.48xlarge=55.04", "aws/p5.48xlarge:spot=14.20". It counts
- * before all others, everywhere, and is dated today. */
+/* Prices of the user's own, with commas between:
+ * "aws/p5.48xlarge=55.04,aws/p5.48xlarge:spot=14.20", "aws/ml.p5.48xlarge=63.29" of SageMaker. They
+ * count before all others, everywhere, and are dated today. Ranges that were asked for before are
+ * no longer valid. */
 enum mlb_status mlb_catalog_override(struct mlb_catalog *catalog, const char *text,
                                      struct mlb_error *err);
 
