@@ -58,6 +58,15 @@ static enum mlb_status check_currency(const struct mlb_json *json, const cJSON *
                          row->currency);
 }
 
+bool mlb_catalog_is_possible(const struct mlb_instance *instance, double usd_per_hour,
+                             double *least, double *most)
+{
+    int gpus = instance ? instance->gpus : 0;
+    *least = LEAST_AN_HOUR * (gpus > 0 ? gpus : 1);
+    *most = MOST_AN_HOUR * (gpus > 0 ? gpus : RACK);
+    return usd_per_hour >= *least && usd_per_hour <= *most;
+}
+
 static enum mlb_status check_amount(const struct mlb_catalog *catalog, const struct mlb_json *json,
                                     const cJSON *item, const struct mlb_price *price,
                                     struct mlb_error *err)
@@ -65,9 +74,8 @@ static enum mlb_status check_amount(const struct mlb_catalog *catalog, const str
     const struct mlb_instance *instance =
         mlb_catalog_instance(catalog, price->provider, price->instance);
     int gpus = instance ? instance->gpus : 0;
-    double least = LEAST_AN_HOUR * (gpus > 0 ? gpus : 1);
-    double most = MOST_AN_HOUR * (gpus > 0 ? gpus : RACK);
-    if (price->usd_per_hour >= least && price->usd_per_hour <= most)
+    double least, most;
+    if (mlb_catalog_is_possible(instance, price->usd_per_hour, &least, &most))
         return MLB_OK;
     return mlb_json_fail(
         json, cJSON_GetObjectItemCaseSensitive(item, "amount_per_hour"), err,

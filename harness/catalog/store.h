@@ -46,6 +46,9 @@ enum mlb_status mlb_catalog_read_prices(struct mlb_catalog *catalog, size_t firs
 /* Providers compare without case, instances also without "Standard_" and "ml." in front. */
 int mlb_catalog_compare_names(const char *a, const char *b);
 const char *mlb_catalog_bare_name(const char *instance);
+/* An hour of an instance (NULL: of one that is not known) can cost that much; the bounds. */
+bool mlb_catalog_is_possible(const struct mlb_instance *instance, double usd_per_hour,
+                             double *least, double *most);
 /* Two amounts that differ by less than price lists round are one. */
 bool mlb_catalog_same_amount(double a, double b);
 
