@@ -75,5 +75,8 @@ void mlb_pull_fail(struct mlb_pull *pull, const char *format, ...)
  * with it ("FILE:LINE: cut off: ...", MLB_E_CONFIG; "FILE: cannot read: ...", MLB_E_IO). */
 enum mlb_status mlb_pull_end(struct mlb_pull *pull, struct mlb_error *err);
 bool mlb_pull_failed(const struct mlb_pull *pull);
+/* Line of the value read last, of an object or a list where it begins; for what a reader says of
+ * single values without failing. It is counted anew by each call. */
+size_t mlb_pull_line(const struct mlb_pull *pull);
 
 #endif

@@ -58,12 +58,16 @@ void mlb_pull_wrong(struct mlb_pull *pull, const char *format, ...)
     va_end(arguments);
 }
 
+size_t mlb_pull_line(const struct mlb_pull *pull)
+{
+    return pull->value ? line_of(pull, pull->value) : pull->value_line;
+}
+
 void mlb_pull_fail(struct mlb_pull *pull, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    keep_error_at(pull, pull->value ? line_of(pull, pull->value) : pull->value_line, format,
-                  arguments);
+    keep_error_at(pull, mlb_pull_line(pull), format, arguments);
     va_end(arguments);
 }
 

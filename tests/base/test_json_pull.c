@@ -447,6 +447,34 @@ static void test_copy(void **state)
     free(text);
 }
 
+/* Of the value, not of what follows it; also where it lies in a window that is gone. */
+static void test_line(void **state)
+{
+    (void)state;
+    struct mlb_error err = {0};
+    size_t length = (1 << 20) + 64;
+    char *text = malloc(length);
+    check_true(text != NULL);
+    memset(text, '\n', length);
+    memcpy(text, "[\n\n7,", 5);
+    text[length - 1] = ']';
+    text[length - 3] = '8';
+    struct mlb_pull *pull = open_text(text, length);
+    mlb_pull_array(pull);
+    check_u64(mlb_pull_line(pull), 1);
+    check_true(mlb_pull_element(pull));
+    mlb_pull_skip(pull);
+    check_u64(mlb_pull_line(pull), 3);
+    check_true(mlb_pull_element(pull));
+    check_u64(mlb_pull_line(pull), 3);
+    mlb_pull_skip(pull);
+    check_u64(mlb_pull_line(pull), length - 3 - 3 + 1);
+    check_true(!mlb_pull_element(pull));
+    check_ok(mlb_pull_end(pull, &err), &err);
+    mlb_pull_close(pull);
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -456,7 +484,7 @@ int main(void)
         cmocka_unit_test(test_files),          cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_kinds),          cmocka_unit_test(test_u64),
         cmocka_unit_test(test_skip_numbers),   cmocka_unit_test(test_texts),
-        cmocka_unit_test(test_copy),
+        cmocka_unit_test(test_copy),           cmocka_unit_test(test_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
