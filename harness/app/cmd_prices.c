@@ -11,7 +11,10 @@
 static const struct verb {
     const char *name;
     enum mlb_status (*run)(const struct mlb_options *options, struct mlb_error *err);
-} verbs[] = {{"list", mlb_prices_list}, {"show", mlb_prices_show}, {NULL, NULL}};
+} verbs[] = {{"list", mlb_prices_list},
+             {"show", mlb_prices_show},
+             {"import", mlb_prices_import},
+             {NULL, NULL}};
 
 static enum mlb_status no_verb(const char *word, struct mlb_error *err)
 {

@@ -40,6 +40,7 @@ struct mlb_options {
     char budget[MLB_OPTION_TEXT], resume[MLB_OPTION_TEXT], output[MLB_OPTION_TEXT];
     char completion[MLB_OPTION_TEXT], require[MLB_OPTION_TEXT];
     char records[MLB_OPTION_TEXT], prices[MLB_OPTION_TEXT], price[MLB_OPTION_TEXT];
+    char into[MLB_OPTION_TEXT], as_of[MLB_OPTION_TEXT]; /* prices import */
     int data, format; /* indices of mlb_data_names, mlb_printer_names */
     uint64_t seed, threads;
     double price_per_hour; /* USD for one node; 0 = unknown */

@@ -25,5 +25,6 @@ bool mlb_price_is_stale(const struct mlb_price *price, int64_t today);
 /* The verbs: options->words are those behind the verb's. */
 enum mlb_status mlb_prices_list(const struct mlb_options *options, struct mlb_error *err);
 enum mlb_status mlb_prices_show(const struct mlb_options *options, struct mlb_error *err);
+enum mlb_status mlb_prices_import(const struct mlb_options *options, struct mlb_error *err);
 
 #endif
