@@ -142,7 +142,8 @@ static void keep(struct mlb_csv *csv, const char *from, size_t length)
         csv->bytes = bytes;
         csv->room = room;
     }
-    memcpy(csv->bytes + csv->length, from, length);
+    if (length > 0) /* of an empty first field there is no room yet */
+        memcpy(csv->bytes + csv->length, from, length);
     csv->length += length;
 }
 
