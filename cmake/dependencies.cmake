@@ -99,6 +99,24 @@ else()
         libdnnl-dev onednn-devel)
 endif()
 
+# ------------------------------------------------------------------------------------------ libcurl
+# Its header alone: the library is opened when a metadata service is asked. Without it a build does
+# all but that, so a machine that lacks it can still measure.
+set(MLBENCH_HAVE_CURL OFF)
+if(NOT MLBENCH_CURL STREQUAL "OFF")
+    find_path(MLBENCH_CURL_INCLUDE_DIR NAMES curl/curl.h)
+    mark_as_advanced(MLBENCH_CURL_INCLUDE_DIR)
+    if(MLBENCH_CURL_INCLUDE_DIR)
+        set(MLBENCH_HAVE_CURL ON)
+        file(STRINGS "${MLBENCH_CURL_INCLUDE_DIR}/curl/curlver.h" MLBENCH_CURL_VERSION
+            REGEX "^#define LIBCURL_VERSION \"")
+        string(REGEX REPLACE ".*\"(.*)\".*" "\\1" MLBENCH_CURL_VERSION "${MLBENCH_CURL_VERSION}")
+    elseif(MLBENCH_CURL STREQUAL "ON")
+        mlbench_lacks("libcurl's header (or configure with -DMLBENCH_CURL=AUTO)"
+            libcurl4-openssl-dev libcurl-devel)
+    endif()
+endif()
+
 # ------------------------------------------------------------------------------------------- cmocka
 if(MLBENCH_TESTS)
     find_package(cmocka QUIET)

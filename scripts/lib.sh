@@ -88,6 +88,7 @@ build|openmpi-bin|openmpi|openmpi4|have_command mpirun
 build|libhwloc-dev|hwloc-devel|hwloc-devel|have_module hwloc
 build|libcjson-dev|cjson-devel|cJSON-devel|have_module libcjson
 build|libdnnl-dev|onednn-devel|onednn-devel|have_onednn
+wish|libcurl4-openssl-dev|libcurl-devel|libcurl-devel|have_header <curl/curl.h>
 END
     if have_gpu; then
         echo 'build|g++|gcc-c++|gcc-c++|have_command g++'

@@ -9,6 +9,10 @@
 #define MLB_SYSTEM_PROVIDER_H
 
 #include <stdbool.h>
+#include <stddef.h>
+
+#include "harness/base/log.h"
+#include "harness/base/status.h"
 
 /* How it is known, the strongest first. MLB_PROVIDER_INFERRED is a guess from the hardware. */
 enum mlb_provider_method {
@@ -35,5 +39,29 @@ struct mlb_provider {
     char evidence[160];              /* "DMI product_name; metadata instance-type" */
     char candidates[160]; /* inferred and several fit: "aws p5.48xlarge, oci BM.GPU.H100.8" */
 };
+
+/* What a search starts from. Texts and log are the caller's and outlive the search. */
+struct mlb_provider_query {
+    const char *root;            /* before every path of a file: "" = this machine */
+    const char *name, *instance; /* the command line's --provider and --instance; "" */
+    const struct mlb_log *log;   /* what was asked and what answered; NULL = nobody listens */
+};
+
+/* Reads variables and files, in well under a millisecond, and starts asking the service that they
+ * point to, in a thread of its own: MLB_PROVIDER_BUDGET_S at most. A machine's first rank alone
+ * does this: services allow few questions a second. Errors: MLB_E_USAGE for a word of the user's
+ * that is no name; MLB_E_NOMEM. *search is NULL then. */
+#define MLB_PROVIDER_BUDGET_S 2.0
+struct mlb_provider_search;
+enum mlb_status mlb_provider_begin(const struct mlb_provider_query *query,
+                                   struct mlb_provider_search **search, struct mlb_error *err);
+/* Waits for the answers and frees the search; `found` NULL = nobody wants them. NULL is fine. */
+void mlb_provider_end(struct mlb_provider_search *search, struct mlb_provider *found);
+
+/* Is there anything that a record can say? */
+bool mlb_provider_known(const struct mlb_provider *provider);
+
+/* "aws p5.48xlarge us-east-1a (spot), by metadata"; false when nothing is known. */
+bool mlb_provider_text(const struct mlb_provider *provider, char *to, size_t size);
 
 #endif
