@@ -19,6 +19,7 @@
 #include "harness/measure/stats.h"
 #include "harness/measure/verify.h"
 #include "harness/measure/workload.h"
+#include "harness/system/provider.h"
 
 #define MLB_RESULT_SCHEMA 1 /* "schema" of a record; older is read, newer is refused */
 
@@ -163,6 +164,7 @@ struct mlb_result {
     bool solo, oversubscribed;
     struct mlb_device_info device; /* rank 0's best device */
     int device_count;              /* of that kind, over the job */
+    struct mlb_provider provider;  /* of rank 0's machine */
     double price_per_hour;         /* USD for the whole job; 0 = unknown */
     char price_source[160];
     double budget_s; /* 0 = none */
@@ -242,6 +244,8 @@ cJSON *mlb_row_to_json(const struct mlb_row *row);
 enum mlb_status mlb_row_from_json(const cJSON *json, struct mlb_row *row, struct mlb_error *err);
 cJSON *mlb_result_head_to_json(const struct mlb_result *result); /* all but the rows */
 cJSON *mlb_result_to_json(const struct mlb_result *result);
+/* "provider", where anything is known of it; false when out of memory. */
+bool mlb_result_add_provider(cJSON *json, const struct mlb_provider *provider);
 /* Its places and links, where it has them; false when out of memory. */
 bool mlb_result_add_links(cJSON *json, const struct mlb_result *result);
 enum mlb_status mlb_result_from_json(const cJSON *json, struct mlb_result *result,

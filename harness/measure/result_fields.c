@@ -8,6 +8,7 @@ _Static_assert(sizeof(enum mlb_row_status) == sizeof(int), "an enum is an int");
 _Static_assert(sizeof(enum mlb_stop) == sizeof(int), "an enum is an int");
 _Static_assert(sizeof(enum mlb_across) == sizeof(int), "an enum is an int");
 _Static_assert(sizeof(enum mlb_health_level) == sizeof(int), "an enum is an int");
+_Static_assert(sizeof(enum mlb_provider_method) == sizeof(int), "an enum is an int");
 
 static const char *const health_names[] = {"note", "warn", "sick", NULL};
 
@@ -25,6 +26,7 @@ static const char *const health_names[] = {"note", "warn", "sick", NULL};
 #define RESULT(key, type, when, member)     FIELD(mlb_result, key, type, when, member, NULL)
 #define HEALTH(key, type, member)           FIELD(mlb_health, key, type, ALWAYS, member, NULL)
 #define HEALTH_CHOICE(key, member, choices) FIELD(mlb_health, key, CHOICE, ALWAYS, member, choices)
+#define PROVIDER(key, member)               FIELD(mlb_provider, key, TEXT, WHEN_KNOWN, member, NULL)
 #define END                                                                                        \
     {                                                                                              \
         NULL, MLB_FIELD_TEXT, MLB_ALWAYS, 0, 0, NULL                                               \
@@ -207,6 +209,19 @@ const struct mlb_field mlb_fields_price[] = {
 const struct mlb_field mlb_fields_end[] = {
     RESULT("budget_s", REAL, WHEN_KNOWN, budget_s),
     RESULT("wall_s", REAL, ALWAYS, wall_s),
+    END};
+
+const struct mlb_field mlb_fields_provider[] = {
+    PROVIDER("name", name),
+    PROVIDER("service", service),
+    PROVIDER("instance", instance),
+    PROVIDER("region", region),
+    PROVIDER("zone", zone),
+    PROVIDER("purchase", purchase),
+    PROVIDER("runtime", runtime),
+    FIELD(mlb_provider, "method", CHOICE, ALWAYS, method, mlb_provider_method_names),
+    PROVIDER("evidence", evidence),
+    PROVIDER("candidates", candidates),
     END};
 
 const struct mlb_field mlb_fields_health[] = {

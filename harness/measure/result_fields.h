@@ -60,6 +60,9 @@ extern const struct mlb_field mlb_fields_device[];
 extern const struct mlb_field mlb_fields_price[];
 extern const struct mlb_field mlb_fields_end[];
 
+/* Into struct mlb_provider. */
+extern const struct mlb_field mlb_fields_provider[];
+
 /* Into struct mlb_health. */
 extern const struct mlb_field mlb_fields_health[];
 

@@ -358,12 +358,19 @@ static bool add_copy(cJSON *json, const char *key, const cJSON *item)
     return !item || add_item(json, key, cJSON_Duplicate(item, true));
 }
 
+bool mlb_result_add_provider(cJSON *json, const struct mlb_provider *provider)
+{
+    return !mlb_provider_known(provider) ||
+           add_group(json, "provider", mlb_fields_provider, provider);
+}
+
 static bool add_head(cJSON *json, const struct mlb_result *result)
 {
     return add_fields(json, mlb_fields_head, result) &&
            add_group(json, "suite", mlb_fields_suite, result) &&
            add_fields(json, mlb_fields_job, result) &&
            add_group(json, "device", mlb_fields_device, result) &&
+           mlb_result_add_provider(json, &result->provider) &&
            (result->price_per_hour == 0.0 || add_group(json, "price", mlb_fields_price, result)) &&
            add_fields(json, mlb_fields_end, result) && add_environment(json, result) &&
            add_health(json, result) && add_copy(json, "topology", result->topology) &&

@@ -332,6 +332,7 @@ static void read_head(struct mlb_reader *reader, const cJSON *json, struct mlb_r
     mlb_read_group(reader, json, "suite", true, mlb_fields_suite, result);
     mlb_read_fields(reader, json, mlb_fields_job, result);
     mlb_read_group(reader, json, "device", true, mlb_fields_device, result);
+    mlb_read_group(reader, json, "provider", false, mlb_fields_provider, &result->provider);
     mlb_read_group(reader, json, "price", false, mlb_fields_price, result);
     mlb_read_fields(reader, json, mlb_fields_end, result);
     read_environment(reader, json, result);

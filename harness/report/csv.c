@@ -26,7 +26,8 @@ static const char header[] =
     "burst_median_ns,burst_clock_hz,sustained_s,sustained_median_ns,sustained_ci_low_ns,"
     "sustained_ci_high_ns,sustained_clock_hz,sustained_power_w,sustained_drift_per_min,details,"
     "algorithm,wire_low_bytes_per_s,wire_high_bytes_per_s,wire_line_bytes_per_s,"
-    "published_fraction,ports_bytes_per_step,ports_verdict,p95_ns,p99_ns\n";
+    "published_fraction,ports_bytes_per_step,ports_verdict,p95_ns,p99_ns,"
+    "provider,instance,region\n";
 
 /* One field and the comma before it. */
 static void add(struct mlb_text *to, const char *value)
@@ -195,6 +196,13 @@ static void add_links(struct mlb_text *to, const struct mlb_report *report,
     add(to, verdicts[mlb_wire_check_row(result, row, MLB_WIRE_PORTS).verdict]);
 }
 
+static void add_provider(struct mlb_text *to, const struct mlb_provider *provider)
+{
+    add(to, provider->name);
+    add(to, provider->instance);
+    add(to, provider->region);
+}
+
 enum mlb_status mlb_print_csv(const struct mlb_report *report, struct mlb_text *to,
                               struct mlb_error *err)
 {
@@ -220,6 +228,7 @@ enum mlb_status mlb_print_csv(const struct mlb_report *report, struct mlb_text *
         add_details(to, report, row);
         add_links(to, report, row);
         add_percentiles(to, row);
+        add_provider(to, &report->result->provider);
         mlb_text_add(to, "\n");
     }
     return mlb_print_end(to, err);

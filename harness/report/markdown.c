@@ -32,6 +32,8 @@ static void add_header(struct mlb_text *to, const struct mlb_result *result)
     mlb_markdown_escape(to, text);
     mlb_text_add(to, "\n\n");
     add_item(to, "started", result->started_utc);
+    if (mlb_provider_text(&result->provider, text, sizeof text))
+        add_item(to, "provider", text);
     if (mlb_report_device_text(result, text, sizeof text))
         add_item(to, "device", text);
     if (mlb_report_job_text(result, text, sizeof text))

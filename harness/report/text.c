@@ -35,6 +35,8 @@ static void add_header(struct mlb_text *to, const struct mlb_result *result)
                   result->git[0] ? " (" : "", result->git, result->git[0] ? ")" : "", result->suite,
                   result->started_utc);
     add_entry(to, "machine", result->host_kind);
+    if (mlb_provider_text(&result->provider, text, sizeof text))
+        add_entry(to, "provider", text);
     if (mlb_report_device_text(result, text, sizeof text))
         add_entry(to, "device", text);
     if (mlb_report_job_text(result, text, sizeof text))

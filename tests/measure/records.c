@@ -205,6 +205,14 @@ void record_gpu(struct mlb_result *result)
     mlb_format(result->ended_utc, sizeof result->ended_utc, "2026-11-20T23:42:05Z");
     mlb_format(result->options, sizeof result->options, "--suite quick --budget $2");
     result->complete = true;
+    result->provider = (struct mlb_provider){.name = "aws",
+                                             .instance = "p5en.48xlarge",
+                                             .region = "us-east-2",
+                                             .zone = "us-east-2b",
+                                             .purchase = "spot",
+                                             .runtime = "slurm",
+                                             .method = MLB_PROVIDER_DMI,
+                                             .evidence = "DMI product_name; metadata"};
     result->price_per_hour = 31.6;
     mlb_format(result->price_source, sizeof result->price_source, "--price-per-hour");
     result->budget_s = 227.8;

@@ -288,6 +288,22 @@ static void random_head(struct dice *dice, struct mlb_result *result)
     result->wall_s = any_real(dice);
 }
 
+static void random_provider(struct dice *dice, struct mlb_provider *provider)
+{
+    if (roll(dice, 4) == 0)
+        return;
+    ANY_TEXT(dice, provider->name);
+    ANY_TEXT(dice, provider->service);
+    ANY_TEXT(dice, provider->instance);
+    ANY_TEXT(dice, provider->region);
+    ANY_TEXT(dice, provider->zone);
+    ANY_TEXT(dice, provider->purchase);
+    ANY_TEXT(dice, provider->runtime);
+    ANY_TEXT(dice, provider->evidence);
+    ANY_TEXT(dice, provider->candidates);
+    provider->method = (enum mlb_provider_method)roll(dice, MLB_PROVIDER_INFERRED + 1);
+}
+
 static void random_device(struct dice *dice, struct mlb_device_info *device)
 {
     ANY_TEXT(dice, device->kind);
@@ -402,6 +418,7 @@ void record_random(struct mlb_result *result, uint64_t seed)
     memset(result, 0, sizeof *result);
     random_head(&dice, result);
     random_device(&dice, &result->device);
+    random_provider(&dice, &result->provider);
     result->fact_count = roll(&dice, MLB_FACTS_MAX + 1);
     for (size_t i = 0; i < result->fact_count; i++) {
         snprintf(result->facts[i].name, sizeof result->facts[i].name, "fact.%zu", i);
