@@ -10,9 +10,11 @@
 #include "harness/base/version.h"
 #include "harness/device/device.h"
 #include "harness/measure/comm.h"
+#include "harness/measure/result.h"
 #include "harness/report/report.h"
 #include "harness/system/environment.h"
 #include "harness/system/fabric.h"
+#include "harness/system/provider.h"
 #include "harness/system/topology.h"
 
 static void print_device(const struct mlb_device_info *info, struct mlb_text *text)
@@ -106,7 +108,30 @@ static void print_fabric(struct mlb_text *text, cJSON *json)
     cJSON_AddItemToObject(json, "fabric", mlb_fabric_to_json(&fabric));
 }
 
-static enum mlb_status gather(struct mlb_text *text, cJSON *json, struct mlb_error *err)
+static enum mlb_status print_provider(const struct mlb_options *options, struct mlb_text *text,
+                                      cJSON *json, struct mlb_error *err)
+{
+    const struct mlb_log log = {options->verbose ? MLB_LOG_DEBUG : MLB_LOG_WARN, 2, -1};
+    const struct mlb_provider_query query = {
+        .root = "", .name = options->provider, .instance = options->instance, .log = &log};
+    struct mlb_provider_search *search = NULL;
+    struct mlb_provider provider;
+    char line[512];
+    if (mlb_provider_begin(&query, &search, err) != MLB_OK)
+        return err->status;
+    mlb_provider_end(search, &provider);
+    if (!mlb_provider_text(&provider, line, sizeof line))
+        mlb_format(line, sizeof line, "unknown; --provider and --instance say it");
+    mlb_text_addf(text, "\nprovider\n  %s\n", line);
+    if (provider.evidence[0])
+        mlb_text_addf(text, "  evidence: %s\n", provider.evidence);
+    return mlb_result_add_provider(json, &provider)
+               ? MLB_OK
+               : mlb_fail(err, MLB_E_NOMEM, "info: out of memory");
+}
+
+static enum mlb_status gather(const struct mlb_options *options, struct mlb_text *text, cJSON *json,
+                              struct mlb_error *err)
 {
     struct mlb_topology *topology = NULL;
     if (mlb_topology_open(&topology, err) != MLB_OK)
@@ -115,6 +140,8 @@ static enum mlb_status gather(struct mlb_text *text, cJSON *json, struct mlb_err
     cJSON_AddItemToObject(json, "topology", mlb_topology_to_json(topology));
     mlb_topology_close(topology);
     print_fabric(text, json);
+    if (print_provider(options, text, json, err) != MLB_OK)
+        return err->status;
     mlb_text_add(text, "\ndevices\n");
     ask_devices(text, cJSON_AddArrayToObject(json, "devices"));
     mlb_text_add(text, "\nlibraries\n");
@@ -131,7 +158,7 @@ enum mlb_status mlb_cmd_info(const struct mlb_options *options, struct mlb_error
     cJSON *json = cJSON_CreateObject();
     const char *format = mlb_printer_names[options->format];
     char *printed = NULL;
-    enum mlb_status status = gather(&text, json, err);
+    enum mlb_status status = gather(options, &text, json, err);
     if (status == MLB_OK && strcmp(format, "json") == 0) {
         printed = cJSON_Print(json);
         status =

@@ -39,6 +39,7 @@ struct mlb_options {
     char suite[MLB_OPTION_TEXT], only[MLB_OPTION_TEXT], device[MLB_OPTION_TEXT];
     char budget[MLB_OPTION_TEXT], resume[MLB_OPTION_TEXT], output[MLB_OPTION_TEXT];
     char completion[MLB_OPTION_TEXT], require[MLB_OPTION_TEXT];
+    char provider[MLB_OPTION_TEXT], instance[MLB_OPTION_TEXT];
     char records[MLB_OPTION_TEXT], prices[MLB_OPTION_TEXT], price[MLB_OPTION_TEXT];
     char into[MLB_OPTION_TEXT], as_of[MLB_OPTION_TEXT]; /* prices import */
     int data, format; /* indices of mlb_data_names, mlb_printer_names */

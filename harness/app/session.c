@@ -172,7 +172,10 @@ enum mlb_status mlb_session_join(struct mlb_session *session, const struct mlb_o
                 "only those that are needed)",
                 session->comm->size, session->comm->aside_ranks, session->comm->size);
     session->log.rank = session->comm->size > 1 ? session->comm->rank : -1;
-    return mlb_session_agree(session, mlb_same_build(session->comm, options, err), err);
+    enum mlb_status status = mlb_same_build(session->comm, options, err);
+    if (status == MLB_OK)
+        status = mlb_session_ask_provider(session, err);
+    return mlb_session_agree(session, status, err);
 }
 
 /* GPUs are chosen by what all ranks see, before any is opened. */
@@ -210,6 +213,7 @@ void mlb_session_close(struct mlb_session *session)
         if (station->device)
             station->device->backend->close(station->device);
     }
+    mlb_provider_end(session->provider, NULL);
     mlb_ports_close(session->ports);
     mlb_topology_close(session->topology);
     mlb_comm_close(session->comm);

@@ -16,6 +16,7 @@
 #include "harness/measure/run.h"
 #include "harness/system/fabric.h"
 #include "harness/system/ports.h"
+#include "harness/system/provider.h"
 #include "harness/system/topology.h"
 
 enum { MLB_KINDS = 4 };
@@ -46,8 +47,9 @@ struct mlb_session {
     const char *kinds[MLB_KINDS + 1]; /* those that every rank has, best first; NULL-terminated */
     const struct mlb_options *options;
     const volatile sig_atomic_t *interrupted;
-    struct mlb_fabric fabric; /* of this machine, on its first rank; after head */
-    struct mlb_ports *ports;  /* on rank 0 */
+    struct mlb_provider_search *provider; /* on a machine's first rank, from join to head */
+    struct mlb_fabric fabric;             /* of this machine, on its first rank; after head */
+    struct mlb_ports *ports;              /* on rank 0 */
 };
 
 /* Collective. The end of a phase that may fail on one rank: all get the same status. An error is
@@ -86,7 +88,11 @@ struct mlb_device *mlb_session_device(struct mlb_session *session, const char *k
 /* Collective. Fill the head of a result; complete on rank 0. */
 enum mlb_status mlb_session_head(struct mlb_session *session, const struct mlb_plan *plan,
                                  struct mlb_result *result, struct mlb_error *err);
-/* Its last part: the networks of all machines, and what is wrong with them. session_fabric.c */
+/* session_provider.c: begin to ask whose machine this is; and, collective, what became of it. */
+enum mlb_status mlb_session_ask_provider(struct mlb_session *session, struct mlb_error *err);
+enum mlb_status mlb_session_provider(struct mlb_session *session, struct mlb_result *result,
+                                     struct mlb_error *err);
+/* session_fabric.c: the networks of all machines, and what is wrong with them. */
 enum mlb_status mlb_session_fabric(struct mlb_session *session, struct mlb_result *result,
                                    struct mlb_error *err);
 

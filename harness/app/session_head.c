@@ -149,5 +149,7 @@ enum mlb_status mlb_session_head(struct mlb_session *session, const struct mlb_p
     if (note_unequal(session, result, err) != MLB_OK ||
         note_binding(session, result, err) != MLB_OK)
         return err->status;
-    return mlb_session_fabric(session, result, err);
+    if (mlb_session_fabric(session, result, err) != MLB_OK)
+        return err->status;
+    return mlb_session_provider(session, result, err);
 }

@@ -15,7 +15,7 @@ import unittest
 PROGRAM, SOURCE = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 ENVIRONMENT = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
                    PRTE_ALLOW_RUN_AS_ROOT="1", PRTE_ALLOW_RUN_AS_ROOT_CONFIRM="1",
-                   OMP_WAIT_POLICY="passive")
+                   OMP_WAIT_POLICY="passive", MLBENCH_METADATA="off")
 SMALL = ["--min-time", "1ms", "--max-time", "50ms", "--max-warmup", "10ms", "--min-samples", "6"]
 
 

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Machines of one job that were rented unlike: of other kinds, in other zones, paid for in other
+ * ways. The first machine's names stand in the record for all. */
+#ifndef MLB_APP_MIXED_H
+#define MLB_APP_MIXED_H
+
+#include <stddef.h>
+
+#include "harness/measure/result.h"
+
+/* Pure. A health note (warn) for each way in which machines are known to differ; a machine of which
+ * a thing is not known differs in nothing. */
+void mlb_mixed_judge(const struct mlb_provider *machines, size_t count, struct mlb_result *result);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/check.h"
+
+#include "harness/app/mixed.h"
+#include "harness/base/text.h"
+
+#define MACHINE(instance_, zone_, purchase_)                                                       \
+    {                                                                                              \
+        .name = "aws", .instance = instance_, .zone = zone_, .purchase = purchase_                 \
+    }
+
+static void alike_and_unknown(void **state)
+{
+    (void)state;
+    static const struct mlb_provider machines[] = {MACHINE("p5.48xlarge", "us-east-1a", "spot"),
+                                                   MACHINE("", "", ""),
+                                                   MACHINE("p5.48xlarge", "us-east-1a", "spot"),
+                                                   {.name = ""}};
+    struct mlb_result result = {0};
+    mlb_mixed_judge(machines, 4, &result);
+    check_u64(result.health_count, 0);
+}
+
+static void each_kind_is_named(void **state)
+{
+    (void)state;
+    static const struct mlb_provider machines[] = {
+        MACHINE("p5.48xlarge", "us-east-1a", "spot"), MACHINE("p4d.24xlarge", "us-east-1a", "spot"),
+        MACHINE("p5.48xlarge", "us-east-1b", "spot"), MACHINE("p5.48xlarge", "us-east-1a", "spot")};
+    struct mlb_result result = {0};
+    mlb_mixed_judge(machines, 4, &result);
+    check_u64(result.health_count, 2);
+    check_i64(result.health[0].level, MLB_HEALTH_WARN);
+    check_text(result.health[0].code, "mixed");
+    check_text(result.health[0].text,
+               "instances differ: aws p5.48xlarge on 3 machines from 0 on, aws p4d.24xlarge on "
+               "machine 1; the job is as fast as the least of them");
+    check_contains(result.health[1].text, "zones differ: us-east-1a on 3 machines from 0 on, "
+                                          "us-east-1b on machine 2");
+}
+
+static void many_kinds(void **state)
+{
+    (void)state;
+    struct mlb_provider machines[7] = {0};
+    struct mlb_result result = {0};
+    for (int i = 0; i < 7; i++)
+        mlb_format(machines[i].instance, sizeof machines[i].instance, "t%d", i);
+    mlb_mixed_judge(machines, 7, &result);
+    check_u64(result.health_count, 1);
+    check_contains(result.health[0].text, "t3 on machine 3, 3 more kinds; the job");
+}
+
+static void ways_to_pay(void **state)
+{
+    (void)state;
+    static const struct mlb_provider machines[] = {MACHINE("p5.48xlarge", "", "on_demand"),
+                                                   MACHINE("p5.48xlarge", "", "spot")};
+    struct mlb_result result = {0};
+    mlb_mixed_judge(machines, 2, &result);
+    check_u64(result.health_count, 1);
+    check_contains(result.health[0].text, "purchases differ: on_demand on machine 0, spot on");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(alike_and_unknown),
+                                       cmocka_unit_test(each_kind_is_named),
+                                       cmocka_unit_test(many_kinds), cmocka_unit_test(ways_to_pay)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
