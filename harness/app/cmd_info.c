@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "harness/app/commands.h"
+#include "harness/app/guess.h"
+#include "harness/base/json.h"
 #include "harness/base/text.h"
 #include "harness/base/units.h"
 #include "harness/base/version.h"
@@ -98,58 +100,86 @@ static void print_fact(void *user, const char *name, const char *value)
     cJSON_AddStringToObject(sink->object, name, value);
 }
 
-static void print_fabric(struct mlb_text *text, cJSON *json)
+static void print_fabric(struct mlb_fabric *fabric, struct mlb_text *text, cJSON *json)
 {
-    struct mlb_fabric fabric;
-    mlb_fabric_read("", &fabric);
-    mlb_fabric_read_nvlinks(NULL, &fabric);
+    mlb_fabric_read("", fabric);
+    mlb_fabric_read_nvlinks(NULL, fabric);
     mlb_text_add(text, "\nnetwork\n");
-    mlb_fabric_print(&fabric, text);
-    cJSON_AddItemToObject(json, "fabric", mlb_fabric_to_json(&fabric));
+    mlb_fabric_print(fabric, text);
+    cJSON_AddItemToObject(json, "fabric", mlb_fabric_to_json(fabric));
 }
 
-static enum mlb_status print_provider(const struct mlb_options *options, struct mlb_text *text,
-                                      cJSON *json, struct mlb_error *err)
+/* The GPUs of the list of devices: the first one's name, and how many there are. */
+static void find_gpus(const cJSON *devices, struct mlb_fingerprint *print)
 {
-    const struct mlb_log log = {options->verbose ? MLB_LOG_DEBUG : MLB_LOG_WARN, 2, -1};
-    const struct mlb_provider_query query = {
-        .root = "", .name = options->provider, .instance = options->instance, .log = &log};
-    struct mlb_provider_search *search = NULL;
-    struct mlb_provider provider;
+    const cJSON *device;
+    cJSON_ArrayForEach(device, devices)
+    {
+        const char *kind = "cpu";
+        if (!mlb_json_get_text(device, "kind", &kind) || strcmp(kind, "cpu") == 0)
+            continue;
+        if (print->gpus++ == 0)
+            mlb_json_get_text(device, "name", &print->gpu);
+    }
+}
+
+static bool print_provider(const struct mlb_provider *provider, struct mlb_text *text, cJSON *json)
+{
     char line[512];
-    if (mlb_provider_begin(&query, &search, err) != MLB_OK)
-        return err->status;
-    mlb_provider_end(search, &provider);
-    if (!mlb_provider_text(&provider, line, sizeof line))
+    if (!mlb_provider_text(provider, line, sizeof line))
         mlb_format(line, sizeof line, "unknown; --provider and --instance say it");
     mlb_text_addf(text, "\nprovider\n  %s\n", line);
-    if (provider.evidence[0])
-        mlb_text_addf(text, "  evidence: %s\n", provider.evidence);
-    return mlb_result_add_provider(json, &provider)
-               ? MLB_OK
-               : mlb_fail(err, MLB_E_NOMEM, "info: out of memory");
+    if (provider->evidence[0])
+        mlb_text_addf(text, "  evidence: %s\n", provider->evidence);
+    return mlb_result_add_provider(json, provider);
 }
 
-static enum mlb_status gather(const struct mlb_options *options, struct mlb_text *text, cJSON *json,
-                              struct mlb_error *err)
+/* All that can be read while the provider's service is asked; then what it said. */
+static enum mlb_status describe(const struct mlb_topology *topology, const struct mlb_log *log,
+                                struct mlb_provider_search *search, struct mlb_text *text,
+                                cJSON *json, struct mlb_error *err)
 {
-    struct mlb_topology *topology = NULL;
-    if (mlb_topology_open(&topology, err) != MLB_OK)
-        return err->status;
+    struct mlb_topology_counts counts;
+    struct mlb_fabric fabric;
+    struct mlb_provider provider;
     mlb_topology_print(topology, text);
     cJSON_AddItemToObject(json, "topology", mlb_topology_to_json(topology));
-    mlb_topology_close(topology);
-    print_fabric(text, json);
-    if (print_provider(options, text, json, err) != MLB_OK)
-        return err->status;
+    print_fabric(&fabric, text, json);
     mlb_text_add(text, "\ndevices\n");
-    ask_devices(text, cJSON_AddArrayToObject(json, "devices"));
+    cJSON *devices = cJSON_AddArrayToObject(json, "devices");
+    ask_devices(text, devices);
+    mlb_topology_counts(topology, &counts);
+    struct mlb_fingerprint print = {.gpu = "", .cpu = counts.cpu_model, .fabric = &fabric};
+    find_gpus(devices, &print);
+    mlb_provider_end(search, &provider);
+    mlb_guess_instance(&print, log, &provider);
+    if (!print_provider(&provider, text, json))
+        return mlb_fail(err, MLB_E_NOMEM, "info: out of memory");
     mlb_text_add(text, "\nlibraries\n");
     print_channels(text, cJSON_AddObjectToObject(json, "libraries"));
     mlb_text_add(text, "\nenvironment (what a record holds of it)\n");
     struct fact_sink sink = {text, cJSON_AddObjectToObject(json, "environment")};
     mlb_environment_facts(print_fact, &sink);
     return MLB_OK;
+}
+
+static enum mlb_status gather(const struct mlb_options *options, struct mlb_text *text, cJSON *json,
+                              struct mlb_error *err)
+{
+    const struct mlb_log log = {options->verbose ? MLB_LOG_DEBUG : MLB_LOG_WARN, 2, -1};
+    const struct mlb_provider_query query = {
+        .root = "", .name = options->provider, .instance = options->instance, .log = &log};
+    struct mlb_provider_search *search = NULL;
+    struct mlb_topology *topology = NULL;
+    if (mlb_provider_begin(&query, &search, err) != MLB_OK)
+        return err->status;
+    if (mlb_topology_open(&topology, err) != MLB_OK) {
+        mlb_provider_end(search, NULL);
+        return err->status;
+    }
+    enum mlb_status status = describe(topology, &log, search, text, json, err);
+    mlb_topology_close(topology);
+    return status;
 }
 
 enum mlb_status mlb_cmd_info(const struct mlb_options *options, struct mlb_error *err)

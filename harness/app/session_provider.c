@@ -2,7 +2,9 @@
 /* Whose machines these are: asked by each machine's first rank while devices open, known when the
  * head of the record is written. */
 #include <stdlib.h>
+#include <string.h>
 
+#include "harness/app/guess.h"
 #include "harness/app/mixed.h"
 #include "harness/app/session.h"
 
@@ -24,6 +26,20 @@ enum mlb_status mlb_session_ask_provider(struct mlb_session *session, struct mlb
     return mlb_provider_begin(&query, &session->provider, err);
 }
 
+/* After the fabric was read: what nothing says may follow from the hardware. */
+static void guess(const struct mlb_session *session, struct mlb_provider *provider)
+{
+    const struct mlb_station *best = &session->stations[0];
+    struct mlb_topology_counts counts;
+    mlb_topology_counts(session->topology, &counts);
+    struct mlb_fingerprint print = {.gpu = "", .cpu = counts.cpu_model, .fabric = &session->fabric};
+    if (best->device && strcmp(best->kind, "cpu") != 0) {
+        print.gpu = best->device->info.name;
+        print.gpus = best->count;
+    }
+    mlb_guess_instance(&print, &session->log, provider);
+}
+
 static void judge(const struct seat *seats, const struct mlb_comm *comm,
                   struct mlb_provider *machines, struct mlb_result *result)
 {
@@ -43,6 +59,8 @@ enum mlb_status mlb_session_provider(struct mlb_session *session, struct mlb_res
     enum mlb_status status = MLB_OK;
     mlb_provider_end(session->provider, &mine.provider);
     session->provider = NULL;
+    if (mine.first)
+        guess(session, &mine.provider);
     if (!seats || !machines)
         status = mlb_fail(err, MLB_E_NOMEM, "providers of %d ranks: out of memory", comm->size);
     if ((status = mlb_comm_agree(comm, status, err)) == MLB_OK)

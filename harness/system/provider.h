@@ -58,6 +58,9 @@ enum mlb_status mlb_provider_begin(const struct mlb_provider_query *query,
 /* Waits for the answers and frees the search; `found` NULL = nobody wants them. NULL is fine. */
 void mlb_provider_end(struct mlb_provider_search *search, struct mlb_provider *found);
 
+/* Adds "; what" to the evidence. */
+void mlb_provider_evidence(struct mlb_provider *provider, const char *what);
+
 /* Is there anything that a record can say? */
 bool mlb_provider_known(const struct mlb_provider *provider);
 

@@ -12,9 +12,6 @@ void mlb_provider_of_job(const char *root, struct mlb_provider *found);
 /* The firmware's tables; false where there are none, as in many containers. */
 bool mlb_provider_of_dmi(const char *root, struct mlb_provider *found);
 
-/* Adds "; what" to the evidence. */
-void mlb_provider_evidence(struct mlb_provider *provider, const char *what);
-
 /* ---------------------------------------------------------------------- metadata services */
 
 enum mlb_service {
