@@ -303,8 +303,6 @@ static const struct refusal refusals[] = {
     {"suite", "[]", "suite: is an array, should be an object"},
     {"suite.hash", NULL, "suite.hash: is missing"},
     {"device.name", "null", "device.name: is null, should be a text"},
-    {"provider.method", "\"guess\"", "provider.method: 'guess' is not known; known: unknown, user, job, dmi"},
-    {"provider.instance", "7", "provider.instance: is a number, should be a text"},
     {"price.usd_per_hour", NULL, "price.usd_per_hour: is missing"},
     {"environment", "[]", "environment: is an array"},
     {"environment.os", "12", "environment.os: is a number, should be a text"},
