@@ -55,7 +55,8 @@ static enum mlb_status run(struct mlb_session *session, struct mlb_result *resul
 {
     double began_s = mlb_clock_s();
     struct mlb_plan plan = {.name = "links"};
-    if (mlb_session_open(session, err) != MLB_OK || mlb_plan_refresh(&plan, err) != MLB_OK ||
+    if (mlb_session_ask_provider(session, err) != MLB_OK ||
+        mlb_session_open(session, err) != MLB_OK || mlb_plan_refresh(&plan, err) != MLB_OK ||
         mlb_session_head(session, &plan, result, err) != MLB_OK ||
         mlb_links_places(session, result, err) != MLB_OK ||
         mlb_links_survey(session, result, err) != MLB_OK)

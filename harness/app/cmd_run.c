@@ -9,6 +9,7 @@
 #include "harness/app/commands.h"
 #include "harness/app/judges.h"
 #include "harness/app/links.h"
+#include "harness/app/mixed.h"
 #include "harness/app/paths.h"
 #include "harness/app/progress.h"
 #include "harness/app/record_name.h"
@@ -111,7 +112,8 @@ static enum mlb_status take_journal(struct job *job, struct mlb_error *err)
         mlb_result_free(&old);
         return err->status;
     }
-    if (check_build(&old, &job->result, path, err) != MLB_OK) {
+    if (check_build(&old, &job->result, path, err) != MLB_OK ||
+        mlb_mixed_check(path, &old.provider, &job->result.provider, err) != MLB_OK) {
         mlb_result_free(&old);
         return err->status;
     }
@@ -403,7 +405,8 @@ static enum mlb_status start(struct job *job, struct mlb_options *options,
 {
     if (options->resume[0] && take_options(job, options, words, err) != MLB_OK)
         return err->status;
-    if (mlb_session_open(&job->session, err) != MLB_OK)
+    if (mlb_session_ask_provider(&job->session, err) != MLB_OK ||
+        mlb_session_open(&job->session, err) != MLB_OK)
         return err->status;
     return prepare(job, err);
 }

@@ -86,3 +86,17 @@ void mlb_mixed_judge(const struct mlb_provider *machines, size_t count, struct m
     for (size_t way = 0; way < sizeof ways / sizeof ways[0]; way++)
         judge_way(machines, count, way, result);
 }
+
+enum mlb_status mlb_mixed_check(const char *path, const struct mlb_provider *before,
+                                const struct mlb_provider *now, struct mlb_error *err)
+{
+    char was[NAME], is[NAME];
+    instance_of(before, was);
+    instance_of(now, is);
+    if (!was[0] || !is[0] || strcmp(was, is) == 0)
+        return MLB_OK;
+    return mlb_fail(err, MLB_E_CONFIG,
+                    "%s: cannot go on: it was begun on %s, this is %s; one record is of one kind "
+                    "of machine",
+                    path, was, is);
+}

@@ -12,4 +12,9 @@
  * a thing is not known differs in nothing. */
 void mlb_mixed_judge(const struct mlb_provider *machines, size_t count, struct mlb_result *result);
 
+/* MLB_E_CONFIG when the journal at `path` was begun on another kind of machine, both being known:
+ * whoever rents by the spot is not always given the same again. */
+enum mlb_status mlb_mixed_check(const char *path, const struct mlb_provider *before,
+                                const struct mlb_provider *now, struct mlb_error *err);
+
 #endif

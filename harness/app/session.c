@@ -172,10 +172,7 @@ enum mlb_status mlb_session_join(struct mlb_session *session, const struct mlb_o
                 "only those that are needed)",
                 session->comm->size, session->comm->aside_ranks, session->comm->size);
     session->log.rank = session->comm->size > 1 ? session->comm->rank : -1;
-    enum mlb_status status = mlb_same_build(session->comm, options, err);
-    if (status == MLB_OK)
-        status = mlb_session_ask_provider(session, err);
-    return mlb_session_agree(session, status, err);
+    return mlb_session_agree(session, mlb_same_build(session->comm, options, err), err);
 }
 
 /* GPUs are chosen by what all ranks see, before any is opened. */

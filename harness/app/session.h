@@ -88,7 +88,8 @@ struct mlb_device *mlb_session_device(struct mlb_session *session, const char *k
 /* Collective. Fill the head of a result; complete on rank 0. */
 enum mlb_status mlb_session_head(struct mlb_session *session, const struct mlb_plan *plan,
                                  struct mlb_result *result, struct mlb_error *err);
-/* session_provider.c: begin to ask whose machine this is; and, collective, what became of it. */
+/* Collective. session_provider.c: begin to ask whose machine this is, before devices open; and what
+ * became of that, for the head, which without the former says nothing of it. */
 enum mlb_status mlb_session_ask_provider(struct mlb_session *session, struct mlb_error *err);
 enum mlb_status mlb_session_provider(struct mlb_session *session, struct mlb_result *result,
                                      struct mlb_error *err);

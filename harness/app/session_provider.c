@@ -21,9 +21,10 @@ enum mlb_status mlb_session_ask_provider(struct mlb_session *session, struct mlb
                                              .name = session->options->provider,
                                              .instance = session->options->instance,
                                              .log = &session->log};
-    if (session->comm->local_rank != 0)
-        return MLB_OK;
-    return mlb_provider_begin(&query, &session->provider, err);
+    enum mlb_status status = MLB_OK;
+    if (session->comm->local_rank == 0)
+        status = mlb_provider_begin(&query, &session->provider, err);
+    return mlb_session_agree(session, status, err);
 }
 
 /* After the fabric was read: what nothing says may follow from the hardware. */

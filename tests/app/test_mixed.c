@@ -62,10 +62,25 @@ static void ways_to_pay(void **state)
     check_contains(result.health[0].text, "purchases differ: on_demand on machine 0, spot on");
 }
 
+static void a_journal_goes_on_where_it_began(void **state)
+{
+    (void)state;
+    const struct mlb_provider p5 = MACHINE("p5.48xlarge", "us-east-1a", "spot"),
+                              other_zone = MACHINE("p5.48xlarge", "us-east-1b", "on_demand"),
+                              p4 = MACHINE("p4d.24xlarge", "us-east-1a", "spot"), unknown = {0};
+    struct mlb_error err = {0};
+    check_ok(mlb_mixed_check("x.journal", &p5, &other_zone, &err), &err);
+    check_ok(mlb_mixed_check("x.journal", &p5, &unknown, &err), &err);
+    check_ok(mlb_mixed_check("x.journal", &unknown, &p5, &err), &err);
+    check_fails(mlb_mixed_check("x.journal", &p5, &p4, &err), MLB_E_CONFIG, &err,
+                "x.journal: cannot go on: it was begun on aws p5.48xlarge, this is aws p4d");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(alike_and_unknown),
                                        cmocka_unit_test(each_kind_is_named),
-                                       cmocka_unit_test(many_kinds), cmocka_unit_test(ways_to_pay)};
+                                       cmocka_unit_test(many_kinds), cmocka_unit_test(ways_to_pay),
+                                       cmocka_unit_test(a_journal_goes_on_where_it_began)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

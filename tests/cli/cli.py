@@ -358,6 +358,15 @@ class Resume(Case):
         self.assertEqual(record["seed"], 7)
         self.assertIn("--threads=1", record["options"])
 
+    def test_on_the_same_kind_of_machine(self):
+        process, journal = self.interrupted(["--provider", "aws", "--instance", "p5.48xlarge"])
+        process.kill()
+        process.communicate()
+        other = run("run", "--resume", journal, "--provider", "aws", "--instance", "p4d.24xlarge")
+        self.one_line_error(other, 2, "begun on aws p5.48xlarge, this is aws p4d.24xlarge")
+        self.assertEqual(run("run", "--resume", journal, timeout=120).returncode, 0)
+        self.assertEqual(self.record()["provider"]["instance"], "p5.48xlarge")
+
     def test_suite_of_a_file(self):
         suite = self.file("own.jsonc", '{"cases": [{"workload": "gemm", "device": "cpu", '
                           '"dtype": "f32", "size": [32, 48, 64, 96]}]}')

@@ -69,6 +69,11 @@ class Metadata(Case):
         self.talk = result.stderr
         return result.stdout.splitlines()
 
+    def line(self, provider):
+        """The line of a machine without files whose user has named the provider; without the rest
+        of the program, since there are many such cases."""
+        return self.ask(None, provider)[0]
+
     # ------------------------------------------------------------------------- as it should be
 
     def test_good_answers(self):
@@ -112,7 +117,7 @@ class Metadata(Case):
             for provider in GOOD:
                 with self.subTest(code=code, provider=provider):
                     self.serve(provider, Service(lambda *_, code=code: (code, {}, "no")))
-                    self.assertEqual(self.info(provider), UNKNOWN % provider)
+                    self.assertEqual(self.line(provider), UNKNOWN % provider)
 
     def busy(self, provider, headers, times):
         """Says 429 to the first `times` of each question."""
@@ -130,9 +135,9 @@ class Metadata(Case):
             for headers in [{}, {"Retry-After": "0"}]:
                 with self.subTest(provider=provider, headers=headers):
                     self.busy(provider, headers, 1)
-                    self.assertEqual(self.info(provider), KNOWN[provider])
+                    self.assertEqual(self.line(provider), KNOWN[provider])
         self.busy("azure", {"Retry-After": "1"}, 1)
-        self.assertEqual(self.info("azure"), KNOWN["azure"])
+        self.assertEqual(self.line("azure"), KNOWN["azure"])
         self.assertGreaterEqual(self.took, 1.0)
 
     def test_too_busy(self):
@@ -140,7 +145,7 @@ class Metadata(Case):
                                ({"Retry-After": "Fri, 31 Dec 2099 23:59:59 GMT"}, 1), ({}, 2)]:
             with self.subTest(headers=headers):
                 service = self.busy("azure", headers, times)
-                self.assertEqual(self.info("azure"), UNKNOWN % "azure")
+                self.assertEqual(self.line("azure"), UNKNOWN % "azure")
                 self.assertEqual(len(service.asked), times)
                 self.assertLess(self.took, 2.0)
 
@@ -155,7 +160,7 @@ class Metadata(Case):
             for provider in ["aws", "azure"]:
                 with self.subTest(name=name, provider=provider):
                     self.serve(provider, make())
-                    self.assertEqual(self.info(provider), UNKNOWN % provider)
+                    self.assertEqual(self.line(provider), UNKNOWN % provider)
                     self.assertLess(self.took, 3.5)
 
     def test_token_and_then_silence(self):
@@ -184,7 +189,7 @@ class Metadata(Case):
             for provider in GOOD:
                 with self.subTest(name=name, provider=provider):
                     self.serve(provider, Service(lambda *_, said=said: said))
-                    self.assertEqual(self.info(provider), UNKNOWN % provider)
+                    self.assertEqual(self.line(provider), UNKNOWN % provider)
                     self.assertLess(self.took, 3.5)
 
     def test_redirects_are_not_followed(self):
@@ -207,7 +212,7 @@ class Metadata(Case):
             for other in GOOD:
                 if other != provider:
                     self.serve(provider, Service(GOOD[other]))
-                    self.assertEqual(self.info(provider), UNKNOWN % provider)
+                    self.assertEqual(self.line(provider), UNKNOWN % provider)
 
     # ------------------------------------------------------------- which one is asked, and where
 
