@@ -266,6 +266,14 @@ static void choose(struct talk *talk, struct mlb_provider *found)
     mlb_provider_evidence(found, what);
 }
 
+static bool is_pointed(const struct mlb_service_place places[MLB_SERVICES])
+{
+    for (size_t i = 0; i < MLB_SERVICES; i++)
+        if (places[i].pointed)
+            return true;
+    return false;
+}
+
 void mlb_metadata_ask(const struct mlb_service_place places[MLB_SERVICES], double until_s,
                       const struct mlb_log *log, struct mlb_provider *found)
 {
@@ -275,7 +283,8 @@ void mlb_metadata_ask(const struct mlb_service_place places[MLB_SERVICES], doubl
     begin(&talk);
     while (talk.count > 0 && mlb_clock_s() < until_s)
         if (go_round(&talk, &why) != MLB_OK) {
-            mlb_log(log, MLB_LOG_DEBUG, "provider: nobody is asked: %s", why.text);
+            mlb_log(log, is_pointed(places) ? MLB_LOG_WARN : MLB_LOG_DEBUG,
+                    "provider: nobody is asked: %s", why.text);
             return;
         }
     choose(&talk, found);
