@@ -21,7 +21,9 @@ struct question {
 
 /* One leaf each, so that nothing comes that is not wanted. Azure's leaves would be four of the five
  * questions that it takes in a second: of it the document is asked, in the last version before it
- * began to hold the user's own data. */
+ * began to hold the user's own data
+ * (priority came with 2020-12-01, userData with 2021-01-01: azure-compute-docs,
+ * instance-metadata-service.md). */
 struct service {
     const char *token;          /* PUT there first; NULL */
     const char *folder, *older; /* older: asked where the first is not known; NULL */
