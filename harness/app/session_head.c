@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "harness/app/machine_price.h"
 #include "harness/app/paths.h"
 #include "harness/app/session.h"
 #include "harness/app/unequal.h"
@@ -151,5 +152,7 @@ enum mlb_status mlb_session_head(struct mlb_session *session, const struct mlb_p
         return err->status;
     if (mlb_session_fabric(session, result, err) != MLB_OK)
         return err->status;
-    return mlb_session_provider(session, result, err);
+    if (mlb_session_provider(session, result, err) != MLB_OK)
+        return err->status;
+    return mlb_session_price(session, &result->provider, result, err);
 }

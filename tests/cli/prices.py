@@ -5,7 +5,7 @@ import csv
 import io
 import json
 
-from program import Case, main, run
+from program import SMALL, Case, main, run
 
 MINE = """{"schema": 1, "prices": [
 {"provider": "aws", "instance": "p5.48xlarge", "purchase": "on_demand", "region": "us-east-1",
@@ -86,6 +86,30 @@ class Prices(Case):
                 mine = self.file("bad.json", MINE % values)
                 result = run("prices", "list", "--prices", mine)
                 self.one_line_error(result, 2, f"{mine}:3: ", part)
+
+    def run_on(self, *words):
+        result = run("run", "memory", "bytes=64KiB", "--output", self.path, *SMALL, *words)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return result, self.record()
+
+    def test_a_run_takes_the_price_of_its_machine(self):
+        result, record = self.run_on("--provider", "aws", "--instance", "p5.4xlarge",
+                                     "--budget", "$2")
+        self.assertEqual(record["price"]["usd_per_hour"], 6.88)
+        self.assertRegex(record["price"]["source"],
+                         r"^catalog: aws p5\.4xlarge on_demand us-east-1, as of 20")
+        self.assertIn("at $6.88 per hour (catalog: aws", result.stdout)
+
+    def test_a_run_says_why_it_has_no_price(self):
+        _, record = self.run_on("--provider", "aws", "--instance", "p5.48xlarge")
+        self.assertNotIn("price", record)
+        notes = [note["text"] for note in record["health"] if note["code"] == "price"]
+        self.assertEqual(len(notes), 1)
+        self.assertIn("the region is not known", notes[0])
+
+    def test_the_users_own_price_counts_first(self):
+        _, record = self.run_on("--provider", "aws", "--instance", "p5.4xlarge", "-p", "3")
+        self.assertEqual(record["price"], {"usd_per_hour": 3, "source": "--price-per-hour 3"})
 
 
 if __name__ == "__main__":
