@@ -90,10 +90,14 @@ static enum mlb_status of_user(const struct mlb_provider_query *query, struct ml
     if (take_word("--provider", "MLBENCH_PROVIDER", query->name, found->name, sizeof found->name,
                   found, err) != MLB_OK ||
         take_word("--instance", "MLBENCH_INSTANCE_TYPE", query->instance, found->instance,
-                  sizeof found->instance, found, err) != MLB_OK)
+                  sizeof found->instance, found, err) != MLB_OK ||
+        take_word("", "MLBENCH_REGION", "", found->region, sizeof found->region, found, err) !=
+            MLB_OK)
         return err->status;
     for (char *c = found->name; *c; c++)
         *c = (char)tolower((unsigned char)*c);
+    if (strncmp(found->instance, "ml.", 3) == 0) /* SageMaker's own names of AWS's instances */
+        mlb_format(found->service, sizeof found->service, "sagemaker");
     return MLB_OK;
 }
 

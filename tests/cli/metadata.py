@@ -298,6 +298,15 @@ class Metadata(Case):
         self.assertNotIn(service.address, json.dumps(record))
         self.assertEqual(len(service.asked), 3)  # the first rank of the machine alone asks
 
+    def test_price_of_a_machine_that_is_known(self):
+        self.serve("aws", Service(aws))
+        result = self.call([PROGRAM, "run", "memory", "bytes=1MiB", *SMALL, "--provider", "aws",
+                            "-O", self.path])
+        self.assertEqual(result.returncode, 0, result.stderr)
+        price = self.record()["price"]
+        self.assertGreater(price["usd_per_hour"], 0)
+        self.assertIn("catalog: aws p5.48xlarge spot us-east-1", price["source"])
+
     def test_silence_costs_a_run_little(self):
         self.serve("gcp", Service(lambda *_: 30))
         result = self.call([PROGRAM, "run", "memory", "bytes=1MiB", *SMALL, "--provider", "gcp",

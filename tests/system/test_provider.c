@@ -96,14 +96,20 @@ static const struct row rows[] = {
     {.what = "a pod that was told",
      .variables = {{"KUBERNETES_SERVICE_HOST", "10.0.0.1"},
                    {"MLBENCH_PROVIDER", "CoreWeave"},
-                   {"MLBENCH_INSTANCE_TYPE", "gd-8xh100ib-i128"}},
-     .says = "coreweave gd-8xh100ib-i128, as you say, under kubernetes",
-     .evidence = "MLBENCH_PROVIDER; MLBENCH_INSTANCE_TYPE"},
+                   {"MLBENCH_INSTANCE_TYPE", "gd-8xh100ib-i128"},
+                   {"MLBENCH_REGION", "US-EAST-04"}},
+     .says = "coreweave gd-8xh100ib-i128 US-EAST-04, as you say, under kubernetes",
+     .evidence = "MLBENCH_PROVIDER; MLBENCH_INSTANCE_TYPE; MLBENCH_REGION"},
     {.what = "the option before the variable",
      .variables = {{"MLBENCH_PROVIDER", "gcp"}},
      .option_name = "aws",
      .option_instance = "p5.48xlarge",
      .says = "aws p5.48xlarge, as you say",
+     .evidence = "--provider; --instance"},
+    {.what = "an instance by SageMaker's name",
+     .option_name = "aws",
+     .option_instance = "ml.p5.48xlarge",
+     .says = "aws sagemaker ml.p5.48xlarge, as you say",
      .evidence = "--provider; --instance"},
     {.what = "the word before the firmware, which says something else",
      .files = {{DMI "sys_vendor", "Amazon EC2\n"}, {DMI "product_name", "p5.48xlarge\n"}},
@@ -136,7 +142,8 @@ static void clear_variables(void)
                                         "K_MPI_JOB_ROLE",
                                         "KUBERNETES_SERVICE_HOST",
                                         "MLBENCH_PROVIDER",
-                                        "MLBENCH_INSTANCE_TYPE"};
+                                        "MLBENCH_INSTANCE_TYPE",
+                                        "MLBENCH_REGION"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         unsetenv(names[i]);
     setenv("MLBENCH_METADATA", "off", 1);
