@@ -26,16 +26,26 @@ static struct unit_of_sale unit_of(const struct mlb_row *row)
     return (struct unit_of_sale){MLB_RATE_BYTES, 1e12, "TB moved", false};
 }
 
-static bool has_price(const struct mlb_result *result)
+static bool is_price(double price_per_hour)
 {
-    return isfinite(result->price_per_hour) && result->price_per_hour > 0.0;
+    return isfinite(price_per_hour) && price_per_hour > 0.0;
+}
+
+double mlb_cost_dollars(double price_per_hour, double seconds)
+{
+    if (!is_price(price_per_hour) || !(seconds > 0.0))
+        return 0.0;
+    return price_per_hour / SECONDS_PER_HOUR * seconds;
+}
+
+double mlb_cost_seconds(double amount, double workers, double rate)
+{
+    return amount / workers / rate;
 }
 
 double mlb_cost_of_time(const struct mlb_result *result, double seconds)
 {
-    if (!has_price(result) || !(seconds > 0.0))
-        return 0.0;
-    return result->price_per_hour / SECONDS_PER_HOUR * seconds;
+    return mlb_cost_dollars(result->price_per_hour, seconds);
 }
 
 struct mlb_cost mlb_cost_of_row(const struct mlb_result *result, const struct mlb_row *row)
@@ -47,14 +57,13 @@ struct mlb_cost mlb_cost_of_row(const struct mlb_result *result, const struct ml
     /* Ranks that had the machine to themselves would not keep this rate together. */
     if (result->solo && workers > 1.0)
         return cost;
-    if (!has_price(result) || row->status != MLB_ROW_MEASURED || !rate.known || !(rate.low > 0.0) ||
+    if (!is_price(result->price_per_hour) || row->status != MLB_ROW_MEASURED || !rate.known || !(rate.low > 0.0) ||
         !isfinite(rate.high) || !(workers >= 1.0))
         return cost;
-    double amount = unit.amount / workers;
     cost.known = true;
-    cost.dollars = mlb_cost_of_time(result, amount / rate.value);
-    cost.low = mlb_cost_of_time(result, amount / rate.high);
-    cost.high = mlb_cost_of_time(result, amount / rate.low);
+    cost.dollars = mlb_cost_of_time(result, mlb_cost_seconds(unit.amount, workers, rate.value));
+    cost.low = mlb_cost_of_time(result, mlb_cost_seconds(unit.amount, workers, rate.high));
+    cost.high = mlb_cost_of_time(result, mlb_cost_seconds(unit.amount, workers, rate.low));
     cost.per = unit.per;
     return cost;
 }

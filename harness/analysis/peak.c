@@ -149,24 +149,31 @@ static const cJSON *find_device(const struct mlb_peaks *peaks, const struct mlb_
     return NULL;
 }
 
-struct mlb_peak mlb_peak_of_row(const struct mlb_peaks *peaks, const struct mlb_device_info *device,
-                                const struct mlb_row *row)
+struct mlb_peak mlb_peak_of_work(const struct mlb_peaks *peaks,
+                                 const struct mlb_device_info *device, const struct mlb_work *work,
+                                 const char *dtype)
 {
     struct mlb_peak peak = {0};
-    bool collective = row->work.bus_factor > 0.0;
-    if (collective || row->work.link || strcmp(row->device, device->kind) != 0)
-        return peak;
-    const cJSON *entry = find_device(peaks, device);
+    bool collective = work->bus_factor > 0.0;
+    const cJSON *entry = collective || work->link ? NULL : find_device(peaks, device);
     if (!entry)
         return peak;
-    if (row->work.flop > 0.0) {
-        const char *table = row->work.operations ? "op_per_s" : "flop_per_s";
+    if (work->flop > 0.0) {
+        const char *table = work->operations ? "op_per_s" : "flop_per_s";
         const cJSON *rates = cJSON_GetObjectItemCaseSensitive(entry, table);
-        peak.known = mlb_json_get_real(rates, mlb_row_param(row, "dtype"), &peak.value);
-    } else if (row->work.bytes > 0.0) {
+        peak.known = mlb_json_get_real(rates, dtype, &peak.value);
+    } else if (work->bytes > 0.0) {
         peak.known = mlb_json_get_real(entry, "bytes_per_s", &peak.value);
     }
     if (!peak.known || !mlb_json_get_text(entry, "source", &peak.source))
         return (struct mlb_peak){0};
     return peak;
+}
+
+struct mlb_peak mlb_peak_of_row(const struct mlb_peaks *peaks, const struct mlb_device_info *device,
+                                const struct mlb_row *row)
+{
+    if (strcmp(row->device, device->kind) != 0)
+        return (struct mlb_peak){0};
+    return mlb_peak_of_work(peaks, device, &row->work, mlb_row_param(row, "dtype"));
 }

@@ -22,6 +22,10 @@ struct mlb_peak {
     double value;       /* FLOP/s or bytes/s of ONE device */
     const char *source; /* lives as long as `peaks` */
 };
+/* The peak of such work with elements of `dtype` ("" = no matter); collectives have none here. */
+struct mlb_peak mlb_peak_of_work(const struct mlb_peaks *peaks,
+                                 const struct mlb_device_info *device, const struct mlb_work *work,
+                                 const char *dtype);
 /* The peak that the headline rate of `row` is a part of, on `device`; collectives have none here.
  */
 struct mlb_peak mlb_peak_of_row(const struct mlb_peaks *peaks, const struct mlb_device_info *device,
