@@ -57,8 +57,8 @@ struct mlb_cost mlb_cost_of_row(const struct mlb_result *result, const struct ml
     /* Ranks that had the machine to themselves would not keep this rate together. */
     if (result->solo && workers > 1.0)
         return cost;
-    if (!is_price(result->price_per_hour) || row->status != MLB_ROW_MEASURED || !rate.known || !(rate.low > 0.0) ||
-        !isfinite(rate.high) || !(workers >= 1.0))
+    if (!is_price(result->price_per_hour) || row->status != MLB_ROW_MEASURED || !rate.known ||
+        !(rate.low > 0.0) || !isfinite(rate.high) || !(workers >= 1.0))
         return cost;
     cost.known = true;
     cost.dollars = mlb_cost_of_time(result, mlb_cost_seconds(unit.amount, workers, rate.value));
