@@ -24,6 +24,7 @@ enum mlb_status mlb_cmd_links(const struct mlb_options *options, struct mlb_erro
 enum mlb_status mlb_cmd_list(const struct mlb_options *options, struct mlb_error *err);
 enum mlb_status mlb_cmd_info(const struct mlb_options *options, struct mlb_error *err);
 enum mlb_status mlb_cmd_prices(const struct mlb_options *options, struct mlb_error *err);
+enum mlb_status mlb_cmd_cost(const struct mlb_options *options, struct mlb_error *err);
 enum mlb_status mlb_cmd_help(const struct mlb_options *options, struct mlb_error *err);
 enum mlb_status mlb_cmd_version(const struct mlb_options *options, struct mlb_error *err);
 

@@ -46,6 +46,9 @@ struct mlb_options {
     uint64_t seed, threads;
     double price_per_hour; /* USD for one node; 0 = unknown */
     double timeout_s, search_time_s;
+    char purchase[MLB_OPTION_TEXT], region[MLB_OPTION_TEXT]; /* cost: what is offered */
+    uint64_t gpus;                                           /* of the job; 0 = as measured */
+    double hours, flop_per_token;                            /* 0 = not given */
     bool search, solo, oversubscribe, no_links, no_record, no_progress, quiet, verbose, help,
         version, man;
 

@@ -1,0 +1,240 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""mlbench cost from the outside: who wins, what it is told, golden outputs.
+
+Machines and prices are made up: "acme" does 800 TFLOP/s a GPU, "bulk" 400, "corp" as acme does.
+"""
+import csv
+import datetime
+import io
+import json
+import os
+import re
+
+import market
+from program import SOURCE, Case, main, run
+
+GOLDEN = os.path.join(SOURCE, "tests", "cli", "golden")
+ACME, BULK, CORP = "acme/a8=80", "bulk/b8=20", "corp/c8=72"
+
+
+class Cost(Case):
+    def setUp(self):
+        super().setUp()
+        self.model = market.template(self.path)
+
+    def acme(self, launches=6, **more):
+        market.write(self.path, self.model, "acme", launches, 8e14, name="acme", instance="a8",
+                     **more)
+
+    def bulk(self, launches=6, **more):
+        market.write(self.path, self.model, "bulk", launches, 4e14, name="bulk", instance="b8",
+                     **more)
+
+    def corp(self, launches=6, **more):
+        market.write(self.path, self.model, "corp", launches, 8e14, name="corp", instance="c8",
+                     **more)
+
+    def cost(self, *prices, words=()):
+        words = [*words, *(["--price", ",".join(prices)] if prices else [])]
+        return run("cost", self.path, *words)
+
+    def json(self, *prices, words=()):
+        result = self.cost(*prices, words=["--format", "json", *words])
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return json.loads(result.stdout)
+
+    def near(self, value, expected):
+        self.assertLess(abs(value / expected - 1), 1e-9, value)
+
+    def unit(self, document, work, provider):
+        return next(row for row in document["units"]
+                    if row["work"] == work and row["provider"] == provider)
+
+    def test_by_hand(self):
+        """8 x 800 TFLOP/s at $80 an hour: 10^21 FLOP take 156,250 s, $3472.22."""
+        self.acme(1)
+        self.bulk(1)
+        document = self.json(ACME, BULK)
+        self.near(self.unit(document, "gemm bf16 large", "acme")["usd_per_unit"],
+                  80 / 3600 * 1e21 / 6.4e15)
+        self.near(self.unit(document, "gemm bf16 layers", "acme")["usd_per_unit"],
+                  80 / 3600 * 1.1e21 / 6.4e15)
+        self.near(self.unit(document, "memory", "bulk")["usd_per_unit"],
+                  20 / 3600 * 3600e12 / (8 * 4e14 / 250))
+        self.near(self.unit(document, "all_reduce 8 ranks", "bulk")["usd_per_unit"],
+                  20 / 3600 * 1e15 / (4e14 / 2500))
+        ranking = document["ranking"]
+        self.assertEqual([row["provider"] for row in ranking], ["bulk", "acme"])
+        # Half as fast at a quarter of the price: twice the work for the money.
+        self.near(ranking[1]["cost_to_first"], 2.0)
+        self.near(ranking[1]["break_even_usd_per_gpu_hour"], 5.0)
+        self.near(ranking[0]["break_even_usd_per_gpu_hour"], 5.0)
+        self.assertNotIn("probability_first", ranking[0])
+        self.assertEqual(document["lead"], "unknown")
+
+    def test_price_twice_costs_twice(self):
+        self.acme(1)
+        once = self.json("acme/a8=80")["units"]
+        twice = self.json("acme/a8=160")["units"]
+        for a, b in zip(once, twice):
+            self.near(b["usd_per_unit"], 2 * a["usd_per_unit"])
+
+    def test_break_even_makes_equal(self):
+        self.acme()
+        self.bulk()
+        even = self.json(ACME, BULK)["ranking"][1]["break_even_usd_per_gpu_hour"] * 8
+        ranking = self.json(f"acme/a8={even!r}", BULK)["ranking"]
+        self.near(ranking[1]["cost_to_first"], 1.0)
+
+    def test_certainty(self):
+        self.acme()
+        self.bulk()
+        document = self.json(ACME, BULK)
+        self.assertEqual(document["lead"], "clear")
+        self.assertEqual(document["ranking"][0]["probability_first"], 1)
+        self.corp()
+        document = self.json(ACME, "corp/c8=80", words=["--only", "gemm*"])
+        self.assertEqual(document["lead"], "tie")
+        self.assertIn("a tie", document["answer"])
+
+    def test_lists_against_measurement(self):
+        """The cheapest GPU-hour is not the cheapest work."""
+        self.acme()
+        market.write(self.path, self.model, "slow", 6, 1e14, name="slow", instance="s8")
+        document = self.json(ACME, "slow/s8=40")
+        self.assertIn("measuring changes the answer", document["measurement_changes_list_order"])
+        self.assertEqual([row["rank_by_price"] for row in document["lists"]], [2, 1])
+        self.assertEqual([row["rank_by_measurement"] for row in document["lists"]], [1, 2])
+
+    def test_job_and_hours(self):
+        self.acme(1)
+        job = self.json(ACME, words=["--gpus", "20", "--hours", "10"])["job"][0]
+        self.assertEqual((job["machines"], job["gpus"], job["usd_per_hour"], job["usd"]),
+                         (3, 24, 240, 2400))
+
+    def test_idle_gpus_of_a_job_are_paid(self):
+        self.acme(1)
+        full = self.json(ACME)["units"][0]["usd_per_unit"]
+        part = self.json(ACME, words=["--gpus", "12"])["units"][0]["usd_per_unit"]
+        self.near(part / full, 16 / 12)
+
+    def test_tokens_are_a_bound(self):
+        self.acme(1)
+        document = self.json(ACME, words=["--flop-per-token", "4.8e10"])
+        self.near(document["tokens"][0]["usd_per_1e9_tokens_at_least"],
+                  80 / 3600 * 4.8e19 / 6.4e15)
+        self.assertIn("no forecast", document["tokens_notes"][0])
+
+    def test_told_price_and_unknown_machine(self):
+        market.write(self.path, self.model, "mine", 1, 8e14, price=16)
+        document = self.json()
+        row = document["ranking"][0]
+        self.assertEqual((row["provider"], row["instance"], row["usd_per_gpu_hour"], row["flags"]),
+                         ("unknown", "8x-some-gpu", 2, "told"))
+
+    def test_no_price(self):
+        market.write(self.path, self.model, "mine", 1, 8e14)
+        self.one_line_error(self.cost(), 3, "nothing measured has a price",
+                            "--price 'unknown/8x-some-gpu=USD_PER_HOUR'")
+        result = self.cost("unknown/8x-some-gpu=16")
+        self.assertEqual(result.returncode, 0, result.stderr)
+
+    def test_priced_beside_unpriced(self):
+        self.acme(1)
+        self.bulk(1)
+        result = self.cost(ACME)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("--price 'bulk/b8=USD_PER_HOUR'", result.stdout)
+
+    def test_nothing_that_counts(self):
+        self.acme(1)
+        self.one_line_error(self.cost(ACME, words=["--only", "attention*"]), 3, "attention*")
+
+    def test_other_data_and_turns_are_left_out(self):
+        self.acme(2)
+        path = os.path.join(self.path, "acme-1.json")
+        with open(path) as file:
+            record = json.load(file)
+        record["data"] = "zeros"
+        with open(path, "w") as file:
+            json.dump(record, file)
+        document = self.json(ACME)
+        self.assertEqual(document["ranking"][0]["launches"], 1)
+        self.assertIn("1 record left out", " ".join(n["text"] for n in document["notes"]))
+
+    def test_wrong_words(self):
+        self.acme(1)
+        for words, code, part in [
+            (["--purchase", "lease"], 2, "no way of buying"),
+            (["--price", "acme/a8"], 2, "PROVIDER/INSTANCE"),
+            (["--price", "acme/a8=-5"], 2, "above 0"),
+            (["--gpus", "-3"], 2, "gpus"),
+            (["--hours", "x"], 2, "hours"),
+            (["--prices", "/nowhere.json"], 2, "/nowhere.json"),
+        ]:
+            with self.subTest(words=words):
+                self.one_line_error(run("cost", self.path, *words), code, part)
+
+    def test_region_and_ways(self):
+        market.write(self.path, self.model, "p5", 1, 7e14, name="aws", instance="p5.48xlarge",
+                     region="us-east-1")
+        rows = self.json(words=["--purchase", "spot,on_demand"])["ranking"]
+        self.assertEqual({row["purchase"] for row in rows}, {"spot", "on_demand"})
+        self.one_line_error(self.cost(words=["--region", "mars-1"]), 3, "has a price")
+
+    def test_where_it_is_rented_decides(self):
+        """The catalog's spot prices reach from below a reservation's to that on demand."""
+        market.write(self.path, self.model, "p5", 1, 7e14, name="aws", instance="p5.48xlarge",
+                     region="us-east-1")
+        document = self.json(words=["--purchase", "spot,reserved_3y"])
+        self.assertIn("p5.48xlarge spot would be number 2", document["where_decides"])
+
+    def test_selected(self):
+        self.acme(1)
+        self.bulk(1)
+        result = run("cost", "provider=bulk", "--records", self.path, "--price", f"{ACME},{BULK}",
+                     "--format", "json")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual([row["provider"] for row in json.loads(result.stdout)["ranking"]],
+                         ["bulk"])
+
+    def check_golden(self, name, text):
+        path = os.path.join(GOLDEN, name)
+        text = text.replace(datetime.date.today().isoformat(), "YYYY-MM-DD")
+        if os.environ.get("MLBENCH_UPDATE_GOLDEN") == "1":
+            with open(path, "w") as file:
+                file.write(text)
+        with open(path) as file:
+            self.assertEqual(text, file.read())
+
+    def test_golden(self):
+        self.acme()
+        self.bulk(4, price=20)
+        self.corp(1)
+        words = ["--gpus", "16", "--hours", "24", "--flop-per-token", "4.8e10"]
+        text = self.cost(ACME, "acme/a8:spot=22", CORP, words=words)
+        self.assertEqual(text.stderr, "")
+        for line in text.stdout.splitlines():
+            self.assertLessEqual(len(line), 100, line)
+        self.check_golden("cost.txt", text.stdout)
+        for form, name in [("csv", "cost.csv"), ("markdown", "cost.md")]:
+            result = self.cost(ACME, "acme/a8:spot=22", CORP, words=[*words, "--format", form])
+            self.check_golden(name, result.stdout)
+
+    def test_formats_agree(self):
+        self.acme()
+        self.bulk()
+        table = list(csv.DictReader(io.StringIO(
+            self.cost(ACME, BULK, words=["--format", "csv"]).stdout)))
+        document = self.json(ACME, BULK)
+        for a, b in zip(table, document["ranking"]):
+            self.assertEqual(a["provider"], b["provider"])
+            self.near(float(a["usd_per_gpu_hour"]), b["usd_per_gpu_hour"])
+            self.near(float(a["cost_to_first"]), b["cost_to_first"])
+        first = re.search(r"first: (\S+ \S+)", self.cost(ACME, BULK).stdout).group(1)
+        self.assertEqual(first, f"{table[0]['provider']} {table[0]['instance']}")
+
+
+if __name__ == "__main__":
+    main()
