@@ -177,6 +177,7 @@ void mlb_pull_array(struct mlb_pull *pull)
 
 bool mlb_pull_element(struct mlb_pull *pull)
 {
+    pull->key[0] = '\0';
     return next_item(pull, ']');
 }
 

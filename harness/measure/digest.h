@@ -45,9 +45,10 @@ struct mlb_digest {
     const char *price_source;
     const struct mlb_fact *const *facts; /* environment; each once for all records */
     size_t fact_count;
-    int sick; /* health notes of that level */
-    struct mlb_digest_row *rows;
+    int sick;                    /* health notes of that level */
+    struct mlb_digest_row *rows; /* in the record's order */
     size_t row_count;
+    const struct mlb_digest_row **by_id; /* the same, sorted by id */
 };
 
 struct mlb_digests {
@@ -56,11 +57,21 @@ struct mlb_digests {
     struct mlb_digest_store *store; /* what owns the texts */
 };
 
-/* Adds the record at `path`. Errors: MLB_E_CONFIG "FILE:LINE: ..." for what is no record, is cut
- * off, or has a newer schema (with what to do); MLB_E_IO. What was added before stays. A record of
- * an older schema is read. Zero-initialise `digests`. */
+struct mlb_digest_file {
+    const char *path;
+    bool from_folder; /* nobody named it: when it is JSON, but no record, it is passed over */
+};
+
+/* Adds the record at `path`, or the finished rows of a journal. Errors: MLB_E_CONFIG "FILE:LINE:
+ * ..." for what is no record, is cut off, or has a newer schema (with what to do); MLB_E_IO. What
+ * was added before stays. A record of an older schema is read. Zero-initialise `digests`. */
 enum mlb_status mlb_digests_add(struct mlb_digests *digests, const char *path,
                                 struct mlb_error *err);
+/* The same of many, several at once, in the order given; the error is that of the first bad one,
+ * and then none of them is added. `passed_over` counts what was no record. */
+enum mlb_status mlb_digests_add_files(struct mlb_digests *digests,
+                                      const struct mlb_digest_file *files, size_t count,
+                                      size_t *passed_over, struct mlb_error *err);
 void mlb_digests_free(struct mlb_digests *digests);
 
 /* "" where the record does not tell. */

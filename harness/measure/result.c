@@ -207,9 +207,14 @@ static double work_for(const struct mlb_work *work, enum mlb_rate_kind kind)
     return 0.0;
 }
 
+enum mlb_rate_kind mlb_work_rate_kind(const struct mlb_work *work)
+{
+    return work->flop > 0.0 ? MLB_RATE_FLOP : MLB_RATE_BYTES;
+}
+
 enum mlb_rate_kind mlb_row_rate_kind(const struct mlb_row *row)
 {
-    return row->work.flop > 0.0 ? MLB_RATE_FLOP : MLB_RATE_BYTES;
+    return mlb_work_rate_kind(&row->work);
 }
 
 bool mlb_row_verified(const struct mlb_row *row)
@@ -217,24 +222,35 @@ bool mlb_row_verified(const struct mlb_row *row)
     return row->verified && mlb_verification_passed(&row->verification);
 }
 
-struct mlb_rate mlb_phase_rate(const struct mlb_row *row, const struct mlb_summary *time,
-                               enum mlb_rate_kind kind)
+static const char *rate_unit(const struct mlb_work *work, enum mlb_rate_kind kind)
 {
-    struct mlb_rate rate = {.unit = "B/s"};
-    if (kind == MLB_RATE_FLOP)
-        rate.unit = row->work.operations ? "OP/s" : "FLOP/s";
-    bool timed = row->status == MLB_ROW_MEASURED || row->status == MLB_ROW_UNTRUSTED;
-    double work = work_for(&row->work, kind);
-    if (!timed || time->n == 0 || !(time->median > 0.0) || !(work > 0.0))
+    return kind != MLB_RATE_FLOP ? "B/s" : work->operations ? "OP/s" : "FLOP/s";
+}
+
+struct mlb_rate mlb_work_rate(const struct mlb_work *work, const struct mlb_summary *time,
+                              enum mlb_rate_kind kind)
+{
+    struct mlb_rate rate = {.unit = rate_unit(work, kind)};
+    double done = work_for(work, kind);
+    if (time->n == 0 || !(time->median > 0.0) || !(done > 0.0))
         return rate;
 
-    rate.value = rate.low = rate.high = work / time->median * 1e9;
+    rate.value = rate.low = rate.high = done / time->median * 1e9;
     if (time->interval.known && time->interval.low > 0.0) {
-        rate.low = work / time->interval.high * 1e9;
-        rate.high = work / time->interval.low * 1e9;
+        rate.low = done / time->interval.high * 1e9;
+        rate.high = done / time->interval.low * 1e9;
     }
     rate.known = isfinite(rate.value) && isfinite(rate.low) && isfinite(rate.high);
     return rate;
+}
+
+struct mlb_rate mlb_phase_rate(const struct mlb_row *row, const struct mlb_summary *time,
+                               enum mlb_rate_kind kind)
+{
+    bool timed = row->status == MLB_ROW_MEASURED || row->status == MLB_ROW_UNTRUSTED;
+    if (!timed)
+        return (struct mlb_rate){.unit = rate_unit(&row->work, kind)};
+    return mlb_work_rate(&row->work, time, kind);
 }
 
 struct mlb_rate mlb_row_rate(const struct mlb_row *row, enum mlb_rate_kind kind)

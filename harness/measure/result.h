@@ -207,16 +207,20 @@ void mlb_result_note(struct mlb_result *result, enum mlb_health_level level, con
 void mlb_result_fact(struct mlb_result *result, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Rates of a row, from the median and (swapped) the interval of the time. */
+/* Rates of work, from the median and (swapped) the interval of the time. */
 enum mlb_rate_kind { MLB_RATE_FLOP, MLB_RATE_BYTES, MLB_RATE_BUS, MLB_RATE_KINDS };
 struct mlb_rate {
     bool known;
     double value, low, high; /* per second; low = high = value when there is no interval */
     const char *unit;        /* "FLOP/s", "OP/s", "B/s" */
 };
+struct mlb_rate mlb_work_rate(const struct mlb_work *work, const struct mlb_summary *time,
+                              enum mlb_rate_kind kind);
+/* The same of a row that was measured; without its verification, for which see below. */
 struct mlb_rate mlb_row_rate(const struct mlb_row *row, enum mlb_rate_kind kind);
 
 /* What a row is known by: FLOP/s, or bytes/s when it does none. */
+enum mlb_rate_kind mlb_work_rate_kind(const struct mlb_work *work);
 enum mlb_rate_kind mlb_row_rate_kind(const struct mlb_row *row);
 /* Was its result checked, and right? Only then is a rate of it a result. */
 bool mlb_row_verified(const struct mlb_row *row);

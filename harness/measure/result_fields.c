@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/measure/result_fields.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "harness/measure/result.h"
 
 /* Choices are read and written through an int. */
@@ -230,3 +233,21 @@ const struct mlb_field mlb_fields_health[] = {
     HEALTH("text", TEXT, text),
     END};
 /* clang-format on */
+
+int mlb_choice_of(const struct mlb_field *field, const char *text)
+{
+    for (int value = 0; field->choices[value]; value++)
+        if (strcmp(field->choices[value], text) == 0)
+            return value;
+    return -1;
+}
+
+const char *mlb_choices_text(const struct mlb_field *field, char *to, size_t size)
+{
+    size_t length = 0;
+    to[0] = '\0';
+    for (int value = 0; field->choices[value] && length < size; value++)
+        length += (size_t)snprintf(to + length, size - length, "%s%s", value ? ", " : "",
+                                   field->choices[value]);
+    return to;
+}

@@ -66,6 +66,10 @@ extern const struct mlb_field mlb_fields_provider[];
 /* Into struct mlb_health. */
 extern const struct mlb_field mlb_fields_health[];
 
+/* The value that `text` stands for, or -1; all of them as "a, b, c" in `to`, which is returned. */
+int mlb_choice_of(const struct mlb_field *field, const char *text);
+const char *mlb_choices_text(const struct mlb_field *field, char *to, size_t size);
+
 /* Members of `owner` under their keys; an array of finite numbers. False: out of memory, or a
  * number that is not finite. */
 bool mlb_fields_to_json(cJSON *object, const struct mlb_field *fields, const void *owner);

@@ -9,10 +9,9 @@
 #include <string.h>
 
 #include "harness/base/json.h"
+#include "harness/base/text.h"
 #include "harness/measure/journal.h"
 #include "harness/measure/result_reader.h"
-
-#define RECORD_LIMIT ((size_t)256 << 20) /* bytes; 500 rows of 10000 samples are a third of it */
 
 /* ----------------------------------------------------------------------------------------- row */
 
@@ -60,12 +59,20 @@ static void read_work(struct mlb_reader *reader, const cJSON *json, struct mlb_r
     mlb_read_leave(reader, length);
 }
 
+static bool has_any(const cJSON *object, const struct mlb_field *fields)
+{
+    for (; fields->key; fields++)
+        if (cJSON_GetObjectItemCaseSensitive(object, fields->key))
+            return true;
+    return false;
+}
+
 static bool read_summary(struct mlb_reader *reader, const cJSON *json, struct mlb_summary *summary)
 {
     if (!mlb_read_group(reader, json, "time_ns", false, mlb_fields_time, summary))
         return false;
     const cJSON *time = cJSON_GetObjectItemCaseSensitive(json, "time_ns");
-    if (!cJSON_GetObjectItemCaseSensitive(time, "ci_low"))
+    if (!has_any(time, mlb_fields_interval))
         return true;
     summary->interval.known = true;
     size_t length = mlb_read_enter(reader, "time_ns");
@@ -76,14 +83,18 @@ static bool read_summary(struct mlb_reader *reader, const cJSON *json, struct ml
 
 static void read_samples(struct mlb_reader *reader, const cJSON *json, struct mlb_row *row)
 {
-    if (!mlb_read_group(reader, json, "samples", false, mlb_fields_samples, row))
-        return;
-    size_t length = mlb_read_enter(reader, "samples");
-    mlb_read_times(reader, cJSON_GetObjectItemCaseSensitive(json, "samples"), "time_ns",
-                   &row->time_ns, &row->sample_count);
-    mlb_read_leave(reader, length);
+    if (mlb_read_group(reader, json, "samples", false, mlb_fields_samples, row)) {
+        size_t length = mlb_read_enter(reader, "samples");
+        mlb_read_times(reader, cJSON_GetObjectItemCaseSensitive(json, "samples"), "time_ns",
+                       &row->time_ns, &row->sample_count);
+        mlb_read_leave(reader, length);
+    }
     mlb_read_group(reader, json, "percentiles_ns", false, mlb_fields_percentiles, row);
-    if (read_summary(reader, json, &row->summary) && row->summary.n != row->sample_count)
+    if (!read_summary(reader, json, &row->summary))
+        return;
+    if (row->sample_count == 0)
+        mlb_read_fail(reader, "samples", "is missing, but 'time_ns' is there");
+    else if (row->summary.n != row->sample_count)
         mlb_read_fail(reader, "time_ns.n", "is not the number of samples, %zu", row->sample_count);
 }
 
@@ -199,22 +210,32 @@ static void read_sustain(struct mlb_reader *reader, const cJSON *json, struct ml
     mlb_read_leave(reader, length);
 }
 
-/* What a status promises must be there: nobody gets a "measured" without times and a passed
- * verification, or another status without its reason. */
-static void check_status(struct mlb_reader *reader, const struct mlb_row *row)
+const char *mlb_row_broken_promise(const struct mlb_row *row, char *what)
 {
+    const char *key = NULL, *wrong = "is missing, but the row says it was measured";
     if (row->status != MLB_ROW_MEASURED) {
-        if (!row->reason[0])
-            mlb_read_fail(reader, "reason", "is missing; a row that is %s says why",
-                          mlb_row_status_names[row->status]);
-        return;
+        mlb_format(what, MLB_PROMISE_TEXT, "is missing; a row that is %s says why",
+                   mlb_row_status_names[row->status]);
+        return row->reason[0] ? NULL : "reason";
     }
     if (row->sample_count == 0)
-        mlb_read_fail(reader, "samples", "is missing, but the row says it was measured");
+        key = "samples";
     else if (row->summary.n == 0)
-        mlb_read_fail(reader, "time_ns", "is missing, but the row says it was measured");
-    else if (!row->verified || !mlb_verification_passed(&row->verification))
-        mlb_read_fail(reader, "verification", "has not passed, but the row says it was measured");
+        key = "time_ns";
+    else if (!mlb_row_verified(row)) {
+        key = "verification";
+        wrong = "has not passed, but the row says it was measured";
+    }
+    mlb_format(what, MLB_PROMISE_TEXT, "%s", wrong);
+    return key;
+}
+
+static void check_status(struct mlb_reader *reader, const struct mlb_row *row)
+{
+    char what[MLB_PROMISE_TEXT];
+    const char *key = mlb_row_broken_promise(row, what);
+    if (key)
+        mlb_read_fail(reader, key, "%s", what);
 }
 
 static void read_row(struct mlb_reader *reader, const cJSON *json, struct mlb_row *row)
@@ -251,19 +272,28 @@ enum mlb_status mlb_row_from_json(const cJSON *json, struct mlb_row *row, struct
 
 /* -------------------------------------------------------------------------------------- result */
 
+const char *mlb_newer_schema(int schema, const char *version, char *what)
+{
+    mlb_format(what, MLB_NEWER_TEXT,
+               "written by a newer mlbench (schema %d; this one reads up to %d): %s%s%s", schema,
+               MLB_RESULT_SCHEMA, version[0] ? "install version " : "update mlbench", version,
+               version[0] ? " or newer" : "");
+    return what;
+}
+
 static bool check_schema(struct mlb_reader *reader, const cJSON *json)
 {
     const cJSON *schema =
         cJSON_IsObject(json) ? cJSON_GetObjectItemCaseSensitive(json, "schema") : NULL;
+    const char *writer = "";
+    char what[MLB_NEWER_TEXT];
     if (!schema)
         return mlb_read_fail(reader, "schema", "is missing; not a record of mlbench");
     int version = 0;
     mlb_read_whole(reader, "schema", schema, sizeof version, &version);
+    mlb_json_get_text(json, "version", &writer);
     if (version > MLB_RESULT_SCHEMA)
-        return mlb_read_fail(reader, "schema",
-                             "written by a newer mlbench (schema %d; this one reads up to %d): "
-                             "update mlbench",
-                             version, MLB_RESULT_SCHEMA);
+        return mlb_read_fail(reader, "schema", "%s", mlb_newer_schema(version, writer, what));
     if (version == 0)
         return mlb_read_fail(reader, "schema", "0 is not a schema of mlbench");
     return reader->status == MLB_OK;
@@ -398,7 +428,7 @@ enum mlb_status mlb_result_load(const char *path, struct mlb_result *result, str
     size_t length = 0;
     struct mlb_json json = {0};
     memset(result, 0, sizeof *result);
-    enum mlb_status status = mlb_file_read(path, RECORD_LIMIT, &text, &length, err);
+    enum mlb_status status = mlb_file_read(path, MLB_RECORD_LIMIT, &text, &length, err);
     if (status != MLB_OK)
         return status;
     if (is_journal(text, length)) {

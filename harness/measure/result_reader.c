@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/measure/result_reader.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/base/json.h"
 #include "harness/measure/result.h"
 
 bool mlb_read_fail(struct mlb_reader *reader, const char *key, const char *format, ...)
@@ -113,30 +113,17 @@ void mlb_read_real(struct mlb_reader *reader, const char *key, const cJSON *item
         mlb_read_fail(reader, key, "is not a finite number");
 }
 
-static bool decimal(const char *text, uint64_t *value)
-{
-    char *end;
-    errno = 0;
-    unsigned long long parsed = strtoull(text, &end, 10);
-    if (text[0] < '0' || text[0] > '9' || *end || errno)
-        return false;
-    *value = parsed;
-    return true;
-}
-
 void mlb_read_whole(struct mlb_reader *reader, const char *key, const cJSON *item, size_t size,
                     void *to)
 {
     uint64_t most = size == sizeof most ? UINT64_MAX : INT32_MAX;
     uint64_t value = 0;
     bool good;
-    if (cJSON_IsNumber(item)) {
-        double real = item->valuedouble;
-        good = real >= 0.0 && real <= 9007199254740992.0 && real == floor(real);
-        value = good ? (uint64_t)real : 0;
-    } else {
-        good = (cJSON_IsRaw(item) || cJSON_IsString(item)) && decimal(item->valuestring, &value);
-    }
+    if (cJSON_IsNumber(item))
+        good = mlb_json_whole(item->valuedouble, &value);
+    else
+        good = (cJSON_IsRaw(item) || cJSON_IsString(item)) &&
+               mlb_json_decimal(item->valuestring, &value);
     if (!good || value > most) {
         mlb_read_fail(reader, key, "should be a whole number from 0 to %llu",
                       (unsigned long long)most);
@@ -153,17 +140,13 @@ static void read_choice(struct mlb_reader *reader, const struct mlb_field *field
         mlb_read_wrong_type(reader, field->key, item, "a text");
         return;
     }
-    char known[160] = "";
-    for (int value = 0; field->choices[value]; value++) {
-        if (strcmp(field->choices[value], item->valuestring) == 0) {
-            memcpy(to, &value, sizeof value);
-            return;
-        }
-        size_t length = strlen(known);
-        snprintf(known + length, sizeof known - length, "%s%s", length ? ", " : "",
-                 field->choices[value]);
-    }
-    mlb_read_fail(reader, field->key, "'%.40s' is not known; known: %s", item->valuestring, known);
+    char known[160];
+    int value = mlb_choice_of(field, item->valuestring);
+    if (value >= 0)
+        memcpy(to, &value, sizeof value);
+    else
+        mlb_read_fail(reader, field->key, "'%.40s' is not known; known: %s", item->valuestring,
+                      mlb_choices_text(field, known, sizeof known));
 }
 
 /* -------------------------------------------------------------------------------------- tables */

@@ -17,6 +17,7 @@
 #include "harness/measure/result_fields.h"
 
 struct mlb_result;
+struct mlb_row;
 
 struct mlb_reader {
     struct mlb_error *err;
@@ -50,6 +51,20 @@ void mlb_read_whole(struct mlb_reader *reader, const char *key, const cJSON *ite
 /* An array of one time or more, in ns; *values is malloc'ed. */
 void mlb_read_times(struct mlb_reader *reader, const cJSON *object, const char *key,
                     double **values, size_t *count);
+
+#define MLB_RECORD_LIMIT                                                                           \
+    ((size_t)256 << 20) /* bytes; 500 rows of 10000 samples are a third of it */
+
+/* NULL when a row has what its status promises: nobody gets a "measured" without times and a passed
+ * verification, or another status without its reason. Else the key that is to blame, and in `what`
+ * (MLB_PROMISE_TEXT bytes) what is wrong with it. */
+#define MLB_PROMISE_TEXT 96
+const char *mlb_row_broken_promise(const struct mlb_row *row, char *what);
+
+/* "written by a newer mlbench ...", with what to do, into `what` (MLB_NEWER_TEXT bytes), which is
+ * returned. `version` of the writer; "" = not known. */
+#define MLB_NEWER_TEXT 160
+const char *mlb_newer_schema(int schema, const char *version, char *what);
 
 /* result_links.c: "places" and "links" of a result, which are optional. */
 void mlb_result_read_links(struct mlb_reader *reader, const cJSON *json, struct mlb_result *result);

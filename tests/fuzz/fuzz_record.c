@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_record [SEED [COUNT]]: good records and journals with a few random changes. They are refused
  * with one line that names a place, or taken; what is taken can be printed in every form, written,
- * and read back. Input number i depends on SEED and i alone. */
+ * and read back, and their digest is the same. Input number i depends on SEED and i alone. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +12,7 @@
 #include "harness/base/rng.h"
 #include "harness/measure/journal.h"
 #include "harness/report/report.h"
+#include "tests/measure/digest_same.h"
 #include "tests/measure/records.h"
 
 #define demand(condition) demand_at((condition), #condition, __LINE__)
@@ -57,6 +58,21 @@ static void check_taken(const struct mlb_result *result)
     demand(again.row_count == result->row_count);
     cJSON_Delete(json);
     mlb_result_free(&again);
+}
+
+/* It looks at less than the reader of the whole: what that takes, it takes. */
+static void check_digest(const char *path, const struct mlb_result *result)
+{
+    struct mlb_digests digests = {0};
+    struct mlb_error err = {0};
+    enum mlb_status status = mlb_digests_add(&digests, path, &err);
+    if (status)
+        check_refusal(status, &err);
+    if (status && result)
+        fprintf(stderr, "%s\n", err.text);
+    if (result)
+        demand(!status && digests.count == 1 && !digest_differs(&digests.items[0], result));
+    mlb_digests_free(&digests);
 }
 
 /* ------------------------------------------------------------------------------ changes of a tree
@@ -186,6 +202,7 @@ static bool feed_file(struct dice *dice, const char *path, const char *good, siz
     memcpy(text, good, length);
     write_file(path, text, change_bytes(dice, text, length));
     enum mlb_status status = mlb_result_load(path, &result, &err);
+    check_digest(path, status == MLB_OK ? &result : NULL);
     if (status == MLB_OK)
         check_taken(&result);
     else

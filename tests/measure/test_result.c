@@ -287,7 +287,7 @@ struct refusal {
 static const struct refusal refusals[] = {
     {"schema", NULL, "schema: is missing; not a record of mlbench"},
     {"schema", "2",
-     "written by a newer mlbench (schema 2; this one reads up to 1): update mlbench"},
+     "written by a newer mlbench (schema 2; this one reads up to 1): install version"},
     {"schema", "0", "schema: 0 is not a schema"},
     {"schema", "\"one\"", "schema: should be a whole number"},
     {"program", NULL, "program: is missing"},
@@ -327,7 +327,7 @@ static const struct refusal refusals[] = {
      "rows[2].reason: is missing; a row that is untrusted says why"},
     {"rows.2.work.formula", NULL, "rows[2].work.formula: is missing"},
     {"rows.2.work.flop", "1", "rows[2].work.op: stands beside 'flop'"},
-    {"rows.2.samples", NULL, "rows[2].samples: is missing, but the row says it was measured"},
+    {"rows.2.samples", NULL, "rows[2].samples: is missing, but 'time_ns' is there"},
     {"rows.2.samples.time_ns", "[]", "rows[2].samples.time_ns: is empty"},
     {"rows.2.samples.time_ns.1", "\"fast\"",
      "rows[2].samples.time_ns[1]: is a text, should be a number"},
