@@ -85,6 +85,7 @@ static void digest_head(struct mlb_digest_maker *maker, const char *path,
         .device = text_of(maker, head->device.name),
         .device_count = head->device_count,
         .device_memory_bytes = (double)head->device.memory_bytes,
+        .provider = head->provider,
         .price_per_hour = head->price_per_hour,
         .price_source = text_of(maker, head->price_source),
     };

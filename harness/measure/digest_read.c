@@ -229,6 +229,11 @@ static void read_device(struct mlb_digest_reader *reader)
     read_table(reader, mlb_fields_device, &reader->head);
 }
 
+static void read_provider(struct mlb_digest_reader *reader)
+{
+    read_table(reader, mlb_fields_provider, &reader->head.provider);
+}
+
 static void read_price(struct mlb_digest_reader *reader)
 {
     read_table(reader, mlb_fields_price, &reader->head);
@@ -298,6 +303,7 @@ static void read_head(struct mlb_digest_reader *reader)
 {
     static const struct part parts[] = {{"suite", read_suite, true},
                                         {"device", read_device, true},
+                                        {"provider", read_provider, false},
                                         {"price", read_price, false},
                                         {"environment", read_environment, true},
                                         {"health", read_health, true},

@@ -96,6 +96,21 @@ static const char *head_differs(const struct mlb_digest *digest, const struct ml
     return NULL;
 }
 
+static const char *provider_differs(const struct mlb_provider *a, const struct mlb_provider *b)
+{
+    SAME_TEXT(a->name, b->name);
+    SAME_TEXT(a->service, b->service);
+    SAME_TEXT(a->instance, b->instance);
+    SAME_TEXT(a->region, b->region);
+    SAME_TEXT(a->zone, b->zone);
+    SAME_TEXT(a->purchase, b->purchase);
+    SAME_TEXT(a->runtime, b->runtime);
+    SAME(a->method == b->method);
+    SAME_TEXT(a->evidence, b->evidence);
+    SAME_TEXT(a->candidates, b->candidates);
+    return NULL;
+}
+
 static const char *facts_differ(const struct mlb_digest *digest, const struct mlb_result *result)
 {
     int sick = 0;
@@ -114,6 +129,8 @@ static const char *facts_differ(const struct mlb_digest *digest, const struct ml
 const char *digest_differs(const struct mlb_digest *digest, const struct mlb_result *result)
 {
     const char *differs = head_differs(digest, result);
+    if (!differs)
+        differs = provider_differs(&digest->provider, &result->provider);
     if (!differs)
         differs = facts_differ(digest, result);
     if (!differs && digest->row_count != result->row_count)
