@@ -12,7 +12,7 @@
 
 enum { THREADS = 8 }; /* more wait for the memory that all share */
 
-enum outcome { NOT_READ, READ, PASSED_OVER, BAD };
+enum outcome { NOT_READ, READ, UNWANTED, PASSED_OVER, BAD };
 
 struct attempt {
     enum outcome outcome;
@@ -25,6 +25,7 @@ struct attempt {
 struct reading {
     const struct mlb_digest_file *files;
     size_t count;
+    const struct mlb_digest_choice *choice;
     struct attempt *attempts; /* of each file */
     atomic_size_t next;
 };
@@ -39,11 +40,12 @@ struct worker {
 static void attempt(struct worker *worker, const struct mlb_digest_file *file,
                     struct attempt *attempt)
 {
+    bool wanted;
     enum mlb_status status =
-        mlb_digest_read(worker->reader, file->path, &attempt->digest, &attempt->err);
+        mlb_digest_read(worker->reader, file->path, &attempt->digest, &wanted, &attempt->err);
     bool foreign = status == MLB_E_CONFIG && mlb_digest_is_foreign(worker->reader, file->path);
     if (!status)
-        attempt->outcome = READ;
+        attempt->outcome = wanted ? READ : UNWANTED;
     else if (foreign && file->from_folder)
         attempt->outcome = PASSED_OVER;
     else
@@ -83,7 +85,7 @@ static bool read_all(struct reading *reading, struct mlb_digest_store *store)
     size_t count = count_threads(reading->count), made = 0;
     for (; made < count; made++) {
         struct worker *worker = &workers[made];
-        *worker = (struct worker){reading, mlb_digest_reader_new(store), 0, false};
+        *worker = (struct worker){reading, mlb_digest_reader_new(store, reading->choice), 0, false};
         if (!worker->reader)
             break;
     }
@@ -111,7 +113,8 @@ static enum mlb_status find_bad(const struct reading *reading, struct mlb_error 
 }
 
 /* All that was read moves over. */
-static bool take_over(struct mlb_digests *digests, struct reading *reading, size_t *passed_over)
+static bool take_over(struct mlb_digests *digests, struct reading *reading,
+                      struct mlb_digest_counts *counts)
 {
     size_t most = digests->count + reading->count;
     struct mlb_digest *items = realloc(digests->items, (most + 1) * sizeof *items);
@@ -120,7 +123,8 @@ static bool take_over(struct mlb_digests *digests, struct reading *reading, size
     digests->items = items;
     for (size_t i = 0; i < reading->count; i++) {
         struct attempt *attempt = &reading->attempts[i];
-        *passed_over += attempt->outcome == PASSED_OVER;
+        counts->passed_over += attempt->outcome == PASSED_OVER;
+        counts->unwanted += attempt->outcome == UNWANTED;
         if (attempt->outcome != READ)
             continue;
         items[digests->count++] = attempt->digest;
@@ -131,12 +135,13 @@ static bool take_over(struct mlb_digests *digests, struct reading *reading, size
 
 enum mlb_status mlb_digests_add_files(struct mlb_digests *digests,
                                       const struct mlb_digest_file *files, size_t count,
-                                      size_t *passed_over, struct mlb_error *err)
+                                      const struct mlb_digest_choice *choice,
+                                      struct mlb_digest_counts *counts, struct mlb_error *err)
 {
-    struct reading reading = {.files = files, .count = count};
+    struct reading reading = {.files = files, .count = count, .choice = choice};
     enum mlb_status status = MLB_OK;
     bool memory = true;
-    *passed_over = 0;
+    *counts = (struct mlb_digest_counts){0};
     if (!digests->store)
         digests->store = mlb_digest_store_new();
     reading.attempts = calloc(count + 1, sizeof *reading.attempts);
@@ -144,7 +149,7 @@ enum mlb_status mlb_digests_add_files(struct mlb_digests *digests,
     if (memory)
         status = find_bad(&reading, err);
     if (memory && !status)
-        memory = take_over(digests, &reading, passed_over);
+        memory = take_over(digests, &reading, counts);
     for (size_t i = 0; reading.attempts && i < count; i++)
         if (reading.attempts[i].outcome == READ)
             mlb_digest_free(&reading.attempts[i].digest);
@@ -156,8 +161,8 @@ enum mlb_status mlb_digests_add(struct mlb_digests *digests, const char *path,
                                 struct mlb_error *err)
 {
     struct mlb_digest_file file = {.path = path};
-    size_t passed_over;
-    return mlb_digests_add_files(digests, &file, 1, &passed_over, err);
+    struct mlb_digest_counts counts;
+    return mlb_digests_add_files(digests, &file, 1, NULL, &counts, err);
 }
 
 void mlb_digests_free(struct mlb_digests *digests)

@@ -62,16 +62,29 @@ struct mlb_digest_file {
     bool from_folder; /* nobody named it: when it is JSON, but no record, it is passed over */
 };
 
+/* Which records are to be read, by their heads: called by several threads at once, `head` without
+ * rows. What is not wanted is left as soon as that is known. */
+struct mlb_digest_choice {
+    bool (*wants)(const struct mlb_digest *head, const void *of);
+    const void *of;
+};
+
+struct mlb_digest_counts {
+    size_t passed_over; /* no records */
+    size_t unwanted;
+};
+
 /* Adds the record at `path`, or the finished rows of a journal. Errors: MLB_E_CONFIG "FILE:LINE:
  * ..." for what is no record, is cut off, or has a newer schema (with what to do); MLB_E_IO. What
  * was added before stays. A record of an older schema is read. Zero-initialise `digests`. */
 enum mlb_status mlb_digests_add(struct mlb_digests *digests, const char *path,
                                 struct mlb_error *err);
 /* The same of many, several at once, in the order given; the error is that of the first bad one,
- * and then none of them is added. `passed_over` counts what was no record. */
+ * and then none of them is added. `choice` NULL = all are wanted. */
 enum mlb_status mlb_digests_add_files(struct mlb_digests *digests,
                                       const struct mlb_digest_file *files, size_t count,
-                                      size_t *passed_over, struct mlb_error *err);
+                                      const struct mlb_digest_choice *choice,
+                                      struct mlb_digest_counts *counts, struct mlb_error *err);
 void mlb_digests_free(struct mlb_digests *digests);
 
 /* "" where the record does not tell. */

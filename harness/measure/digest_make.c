@@ -125,6 +125,17 @@ static enum mlb_status take_rows(struct mlb_digest_maker *maker, const char *pat
     return MLB_OK;
 }
 
+enum mlb_status mlb_digest_make_head(struct mlb_digest_maker *maker, const char *path,
+                                     const struct mlb_result *head, struct mlb_digest *digest,
+                                     struct mlb_error *err)
+{
+    digest_head(maker, path, head, digest);
+    if (!maker->no_memory)
+        return MLB_OK;
+    mlb_digest_free(digest);
+    return mlb_fail(err, MLB_E_NOMEM, "%s: out of memory for its head", path);
+}
+
 enum mlb_status mlb_digest_make(struct mlb_digest_maker *maker, const char *path,
                                 const struct mlb_result *head, struct mlb_digest *digest,
                                 struct mlb_error *err)

@@ -15,6 +15,10 @@ struct mlb_digest_maker {
 };
 
 void mlb_digest_add_row(struct mlb_digest_maker *maker, const struct mlb_row *row);
+/* Of `head` alone. */
+enum mlb_status mlb_digest_make_head(struct mlb_digest_maker *maker, const char *path,
+                                     const struct mlb_result *head, struct mlb_digest *digest,
+                                     struct mlb_error *err);
 /* The digest of `head` with the rows that were added; it takes over its arrays. MLB_E_CONFIG when a
  * row is there twice. */
 enum mlb_status mlb_digest_make(struct mlb_digest_maker *maker, const char *path,

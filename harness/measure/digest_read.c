@@ -20,8 +20,13 @@ struct mlb_digest_reader {
     struct mlb_pull *pull; /* NULL until the first file */
     struct mlb_result head;
     struct mlb_row row; /* the one being read */
-    bool has_flop, has_rows;
+    bool has_flop, has_rows, unwanted;
+    const char *path; /* of the file being read */
+    const struct mlb_digest_choice *choice;
+    const struct mlb_pull_members *head_members; /* what was read of the head so far: HEAD_TABLES */
 };
+
+enum { HEAD_TABLES = 3 };
 
 /* What stands in an object beside the members of tables. */
 struct part {
@@ -209,9 +214,34 @@ static void read_row(struct mlb_digest_reader *reader)
         mlb_digest_add_row(&reader->maker, row);
 }
 
+static bool is_wanted(struct mlb_digest_reader *reader, const struct mlb_digest *digest)
+{
+    return !reader->choice || reader->choice->wants(digest, reader->choice->of);
+}
+
+/* Decides where rows begin, when the head stands before them as mlbench writes it: its last table
+ * has been read then, and what it may lack is not there. */
+static void choose_early(struct mlb_digest_reader *reader)
+{
+    struct mlb_digest digest;
+    struct mlb_error err;
+    bool whole = reader->choice != NULL;
+    for (size_t i = 0; i < HEAD_TABLES; i++)
+        whole = whole && mlb_pull_members_whole(&reader->head_members[i]);
+    if (!whole || mlb_digest_make_head(&reader->maker, reader->path, &reader->head, &digest, &err))
+        return;
+    reader->unwanted = !is_wanted(reader, &digest);
+    mlb_digest_free(&digest);
+}
+
 static void read_rows(struct mlb_digest_reader *reader)
 {
     reader->has_rows = true;
+    choose_early(reader);
+    if (reader->unwanted) {
+        mlb_pull_fail(reader->pull, "not wanted"); /* ends every loop */
+        return;
+    }
     mlb_pull_array(reader->pull);
     while (mlb_pull_element(reader->pull) && !reader->maker.no_memory)
         read_row(reader);
@@ -316,9 +346,10 @@ static void read_head(struct mlb_digest_reader *reader)
     struct mlb_pull *pull = reader->pull;
     unsigned seen = 0;
     const char *key;
+    reader->head_members = members;
     mlb_pull_object(pull);
     while (mlb_pull_key(pull, &key)) {
-        read_member(reader, members, 3, parts, key, &seen);
+        read_member(reader, members, HEAD_TABLES, parts, key, &seen);
         if (head->schema > MLB_RESULT_SCHEMA)
             refuse_newer(reader);
         else if ((members[0].seen & 1) && head->schema == 0)
@@ -326,7 +357,7 @@ static void read_head(struct mlb_digest_reader *reader)
     }
     if (!(members[0].seen & 1))
         mlb_pull_fail(pull, "'schema' is missing; not a record of mlbench");
-    check_members(reader, members, 3, parts, seen);
+    check_members(reader, members, HEAD_TABLES, parts, seen);
 }
 
 /* --------------------------------------------------------------------------------------- files */
@@ -360,21 +391,37 @@ static enum mlb_status read_whole(struct mlb_digest_reader *reader, const char *
     return status;
 }
 
-enum mlb_status mlb_digest_read(struct mlb_digest_reader *reader, const char *path,
-                                struct mlb_digest *digest, struct mlb_error *err)
+static enum mlb_status read_digest(struct mlb_digest_reader *reader, const char *path,
+                                   struct mlb_digest *digest, struct mlb_error *err)
 {
     enum mlb_status status = open_file(reader, path, err);
     if (status)
         return status;
     reader->head = (struct mlb_result){0};
     reader->has_rows = false;
+    reader->path = path;
     reader->maker.row_count = 0;
     reader->maker.no_memory = false;
     read_head(reader);
+    if (reader->unwanted)
+        return MLB_OK;
     if (!mlb_pull_failed(reader->pull) && !reader->has_rows)
         return read_whole(reader, path, digest, err);
     status = mlb_pull_end(reader->pull, err);
     return status ? status : mlb_digest_make(&reader->maker, path, &reader->head, digest, err);
+}
+
+enum mlb_status mlb_digest_read(struct mlb_digest_reader *reader, const char *path,
+                                struct mlb_digest *digest, bool *wanted, struct mlb_error *err)
+{
+    reader->unwanted = false;
+    enum mlb_status status = read_digest(reader, path, digest, err);
+    *wanted = !status && !reader->unwanted;
+    if (*wanted && !is_wanted(reader, digest)) {
+        *wanted = false;
+        mlb_digest_free(digest);
+    }
+    return status;
 }
 
 bool mlb_digest_is_foreign(struct mlb_digest_reader *reader, const char *path)
@@ -397,13 +444,16 @@ bool mlb_digest_is_foreign(struct mlb_digest_reader *reader, const char *path)
     return !(schema && program) && mlb_pull_end(reader->pull, &err) == MLB_OK;
 }
 
-struct mlb_digest_reader *mlb_digest_reader_new(struct mlb_digest_store *store)
+struct mlb_digest_reader *mlb_digest_reader_new(struct mlb_digest_store *store,
+                                                const struct mlb_digest_choice *choice)
 {
     struct mlb_digest_reader *reader = calloc(1, sizeof *reader);
     if (reader && !(reader->maker.names = mlb_digest_names_new(store))) {
         free(reader);
         return NULL;
     }
+    if (reader)
+        reader->choice = choice;
     return reader;
 }
 

@@ -93,17 +93,30 @@ bool mlb_pull_member(struct mlb_pull *pull, struct mlb_pull_members *members, co
     return true;
 }
 
+static bool is_missing(const struct mlb_pull_members *members, size_t at)
+{
+    const struct mlb_field *field = &members->fields[at];
+    bool must = field->when == MLB_ALWAYS && field->type != MLB_FIELD_MAYBE;
+    return must && !(members->seen >> at & 1);
+}
+
+bool mlb_pull_members_whole(const struct mlb_pull_members *members)
+{
+    size_t at = 0;
+    while (members->fields[at].key && !is_missing(members, at))
+        at++;
+    return !members->fields[at].key;
+}
+
 void mlb_pull_members_end(struct mlb_pull *pull, const struct mlb_pull_members *members)
 {
     if (members->optional && !members->seen)
         return;
     for (size_t at = 0; members->fields[at].key; at++) {
         const struct mlb_field *field = &members->fields[at];
-        if (members->seen >> at & 1)
-            continue;
-        if (field->when == MLB_WHEN_FINITE)
-            *(double *)((char *)members->owner + field->offset) = NAN;
-        else if (field->when == MLB_ALWAYS && field->type != MLB_FIELD_MAYBE)
+        if (is_missing(members, at))
             mlb_pull_fail(pull, "'%s' is missing", field->key);
+        else if (field->when == MLB_WHEN_FINITE && !(members->seen >> at & 1))
+            *(double *)((char *)members->owner + field->offset) = NAN;
     }
 }

@@ -23,6 +23,8 @@ struct mlb_pull_members {
 
 /* Reads the value if `key` is of the table; false when it is not. Twice is a failure. */
 bool mlb_pull_member(struct mlb_pull *pull, struct mlb_pull_members *members, const char *key);
+/* Was all read that has to be there? */
+bool mlb_pull_members_whole(const struct mlb_pull_members *members);
 /* What had to be there and was not is a failure; unknown figures become NaN. */
 void mlb_pull_members_end(struct mlb_pull *pull, const struct mlb_pull_members *members);
 /* A text into an array of `size` bytes; longer is a failure that names `key`. */
