@@ -286,8 +286,7 @@ struct refusal {
 
 static const struct refusal refusals[] = {
     {"schema", NULL, "schema: is missing; not a record of mlbench"},
-    {"schema", "2",
-     "written by a newer mlbench (schema 2; this one reads up to 1): install version"},
+    {"schema", "2", "newer mlbench (schema 2; this one reads up to 1): install version 0.1.0 or"},
     {"schema", "0", "schema: 0 is not a schema"},
     {"schema", "\"one\"", "schema: should be a whole number"},
     {"program", NULL, "program: is missing"},
