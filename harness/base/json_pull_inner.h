@@ -27,8 +27,13 @@ struct mlb_pull {
 };
 
 /* The bytes that come next, and errors: json_window.c. */
+void mlb_pull_fetch(struct mlb_pull *pull, size_t count);
 /* At least `count` bytes from `at` on, where the document has them. */
-void mlb_pull_need(struct mlb_pull *pull, size_t count);
+static inline void mlb_pull_need(struct mlb_pull *pull, size_t count)
+{
+    if ((size_t)(pull->end - pull->at) < count)
+        mlb_pull_fetch(pull, count);
+}
 bool mlb_pull_at_end(struct mlb_pull *pull);
 char mlb_pull_next(struct mlb_pull *pull); /* neither blank nor comment; 0 at the end */
 /* To whoever copies: what was read since the last time. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/base/json_token.h"
 
-#include <ctype.h>
 #include <locale.h>
+#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -16,7 +16,9 @@ static bool is_digit(char c)
 
 bool mlb_json_is_word(char c)
 {
-    return isalnum((unsigned char)c) || c == '_' || c == '.' || c == '-' || c == '+';
+    char letter = (char)(c | 0x20);
+    return is_digit(c) || (letter >= 'a' && letter <= 'z') || c == '_' || c == '.' || c == '-' ||
+           c == '+';
 }
 
 struct mlb_found mlb_json_found_string(const char *at)
@@ -111,9 +113,24 @@ static int read_exponent(const char *at)
     return negative ? -value : value;
 }
 
-/* A whole number below 2^53 and a power of ten up to 10^22 are exact as doubles, so that the one
- * operation between them rounds correctly (Clinger 1990, "How to read floating point numbers
- * accurately"). */
+/* digits / 10^places, correctly rounded; 10^places fits 64 bits. The quotient gets at least 64
+ * bits; its first 64, of which the last stands for all that follow, are rounded by the conversion.
+ */
+static double divide(uint64_t digits, int places)
+{
+    __extension__ typedef unsigned __int128 wide;
+    uint64_t divisor = 1;
+    for (int i = 0; i < places; i++)
+        divisor *= 10;
+    int shift = 64 + __builtin_clzll(digits);
+    wide dividend = (wide)digits << shift, quotient = dividend / divisor;
+    uint64_t high = (uint64_t)(quotient >> 64);
+    int more = high ? 64 - __builtin_clzll(high) : 0;
+    uint64_t first = (uint64_t)(quotient >> more);
+    bool rest = quotient * divisor != dividend || (wide)first << more != quotient;
+    return ldexp((double)(first | rest), more - shift);
+}
+
 double mlb_json_number(const char *text, size_t length)
 {
     static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
@@ -121,15 +138,21 @@ double mlb_json_number(const char *text, size_t length)
                                     1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
     enum { DIGITS = 19, POWER = sizeof powers / sizeof *powers - 1 };
     uint64_t digits;
+    double value;
     int power;
     if (length > DIGITS)
         return read_slowly(text);
     const char *at = read_digits(text + (*text == '-'), &digits, &power);
     if (*at == 'e' || *at == 'E')
         power += read_exponent(at + 1);
-    if (digits > (uint64_t)1 << 53 || power > POWER || power < -POWER)
+    /* A whole number up to 2^53 and a power of ten up to 10^22 are exact as doubles, so that the
+     * one operation between them rounds correctly (Clinger 1990, "How to read floating point
+     * numbers accurately"). */
+    if (digits <= (uint64_t)1 << 53 && abs(power) <= POWER)
+        value = power < 0 ? (double)digits / powers[-power] : (double)digits * powers[power];
+    else if (power < 0 && power >= -DIGITS)
+        value = divide(digits, -power);
+    else
         return read_slowly(text);
-    double value = (double)digits;
-    value = power < 0 ? value / powers[-power] : value * powers[power];
     return *text == '-' ? -value : value;
 }

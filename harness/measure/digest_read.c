@@ -39,7 +39,7 @@ static void read_part(struct mlb_digest_reader *reader, const struct part *parts
                       unsigned *seen)
 {
     for (unsigned i = 0; parts[i].key; i++) {
-        if (strcmp(parts[i].key, key) != 0)
+        if (!mlb_pull_is(key, parts[i].key))
             continue;
         if (*seen & 1u << i)
             mlb_pull_fail(reader->pull, "'%s' stands twice in one object", parts[i].key);

@@ -70,10 +70,10 @@ static void pull_field(struct mlb_pull *pull, const struct mlb_field *field, voi
 static size_t find(const struct mlb_pull_members *members, const char *key)
 {
     size_t at = members->next;
-    if (members->fields[at].key && strcmp(members->fields[at].key, key) == 0)
+    if (members->fields[at].key && mlb_pull_is(key, members->fields[at].key))
         return at;
     for (at = 0; members->fields[at].key; at++) {
-        if (strcmp(members->fields[at].key, key) == 0)
+        if (mlb_pull_is(key, members->fields[at].key))
             break;
     }
     return at;

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "harness/base/json_pull.h"
 #include "harness/measure/result_fields.h"
@@ -27,6 +28,12 @@ bool mlb_pull_member(struct mlb_pull *pull, struct mlb_pull_members *members, co
 bool mlb_pull_members_whole(const struct mlb_pull_members *members);
 /* What had to be there and was not is a failure; unknown figures become NaN. */
 void mlb_pull_members_end(struct mlb_pull *pull, const struct mlb_pull_members *members);
+/* The same text? Most keys differ in their first letter: without a call then. */
+static inline bool mlb_pull_is(const char *key, const char *name)
+{
+    return *key == *name && strcmp(key, name) == 0;
+}
+
 /* A text into an array of `size` bytes; longer is a failure that names `key`. */
 void mlb_pull_text(struct mlb_pull *pull, const char *key, char *to, size_t size);
 
