@@ -4,6 +4,7 @@
 
 #include "harness/analysis/multiple.h"
 #include "harness/analysis/rank_test.h"
+#include "harness/analysis/welch.h"
 #include "harness/base/rng.h"
 #include "harness/measure/stats.h"
 
@@ -246,6 +247,32 @@ static void test_holm(void **state)
     check_true(mlb_holm(NULL, 0, NULL));
 }
 
+/* Student's t has a closed form for one, two and three degrees of freedom. */
+static void test_student(void **state)
+{
+    (void)state;
+    for (double t = 0.01; t < 60.0; t *= 1.7) {
+        double x = t / sqrt(3.0), three = (x / (1.0 + x * x) + atan(x)) / M_PI;
+        check_close(mlb_student_two_sided(t, 1.0), 1.0 - 2.0 * atan(t) / M_PI, 1e-11);
+        check_close(mlb_student_two_sided(t, 2.0), 1.0 - t / sqrt(2.0 + t * t), 1e-10);
+        check_close(mlb_student_two_sided(t, 3.0), 1.0 - 2.0 * three, 1e-8);
+        check_close(mlb_student_two_sided(-t, 2.0), mlb_student_two_sided(t, 2.0), 0);
+    }
+    check_close(mlb_student_two_sided(0.0, 5.0), 1.0, 0);
+    check_close(mlb_student_two_sided(INFINITY, 5.0), 0.0, 0);
+}
+
+static void test_welch(void **state)
+{
+    (void)state;
+    static const double a[] = {1, 2, 3, 4}, b[] = {5, 6, 7, 9}, flat[] = {2, 2, 2};
+    check_close(mlb_welch_p(a, 4, b, 4), 0.008512863131378176, 1e-12); /* R: t.test(a, b) */
+    check_close(mlb_welch_p(b, 4, a, 4), 0.008512863131378176, 1e-12);
+    check_close(mlb_welch_p(flat, 3, flat, 2), 1.0, 0);
+    check_close(mlb_welch_p(flat, 3, flat, 1), NAN, 0);
+    check_true(mlb_welch_p(a, 4, flat, 3) > 0.3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -258,6 +285,8 @@ int main(void)
         cmocka_unit_test(test_shift_is_antisymmetric),
         cmocka_unit_test(test_smallest_intervals),
         cmocka_unit_test(test_holm),
+        cmocka_unit_test(test_student),
+        cmocka_unit_test(test_welch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

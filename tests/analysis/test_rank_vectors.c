@@ -7,6 +7,7 @@
 
 #include "harness/analysis/multiple.h"
 #include "harness/analysis/rank_test.h"
+#include "harness/analysis/welch.h"
 #include "harness/measure/stats.h"
 
 #define DATA MLB_TEST_SOURCE_DIR "/../shared/data/stats/"
@@ -151,6 +152,25 @@ static void test_holm_of_r(void **state)
     check_u64(compared, 2);
 }
 
+static void test_student_of_r(void **state)
+{
+    (void)state;
+    FILE *file = open_or_skip(DATA "r/distributions.tsv");
+    char line[LINE];
+    size_t compared = 0;
+    while (fgets(line, sizeof line, file)) {
+        const char *columns[COLUMNS];
+        double t, df;
+        if (split(line, columns) != 3 || strcmp(columns[0], "pt") != 0 ||
+            sscanf(columns[1], "%lf,%lf", &t, &df) != 2 || t > 0.0)
+            continue;
+        check_close(mlb_student_two_sided(t, df), 2.0 * strtod(columns[2], NULL), 1e-12);
+        compared++;
+    }
+    fclose(file);
+    check_true(compared >= 10);
+}
+
 static void test_normal_quantiles_of_r(void **state)
 {
     (void)state;
@@ -165,6 +185,27 @@ static void test_normal_quantiles_of_r(void **state)
         if (p >= 0.5)
             continue;
         check_close(mlb_normal_z(p), -strtod(columns[2], NULL), 1e-9);
+        compared++;
+    }
+    fclose(file);
+    check_true(compared >= 5);
+}
+
+static void test_welch_of_r(void **state)
+{
+    (void)state;
+    FILE *file = open_or_skip(DATA "r/ttest.tsv");
+    char line[LINE];
+    size_t compared = 0;
+    while (fgets(line, sizeof line, file)) {
+        const char *columns[COLUMNS];
+        struct sample x, y;
+        if (split(line, columns) != 9 || strcmp(columns[0], "id") == 0)
+            continue;
+        read_sample(columns[1], &x);
+        read_sample(columns[2], &y);
+        double p = mlb_welch_p(x.values, x.count, y.values, y.count);
+        check_close(p, strtod(columns[8], NULL), 1e-9);
         compared++;
     }
     fclose(file);
@@ -315,8 +356,9 @@ static void test_of_go(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_of_r),     cmocka_unit_test(test_holm_of_r),
-        cmocka_unit_test(test_of_scipy), cmocka_unit_test(test_normal_quantiles_of_r),
+        cmocka_unit_test(test_of_r),       cmocka_unit_test(test_holm_of_r),
+        cmocka_unit_test(test_welch_of_r), cmocka_unit_test(test_student_of_r),
+        cmocka_unit_test(test_of_scipy),   cmocka_unit_test(test_normal_quantiles_of_r),
         cmocka_unit_test(test_of_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
