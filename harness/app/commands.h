@@ -26,6 +26,7 @@ enum mlb_status mlb_cmd_info(const struct mlb_options *options, struct mlb_error
 enum mlb_status mlb_cmd_prices(const struct mlb_options *options, struct mlb_error *err);
 enum mlb_status mlb_cmd_cost(const struct mlb_options *options, struct mlb_error *err);
 enum mlb_status mlb_cmd_decide(const struct mlb_options *options, struct mlb_error *err);
+enum mlb_status mlb_cmd_compare(const struct mlb_options *options, struct mlb_error *err);
 enum mlb_status mlb_cmd_help(const struct mlb_options *options, struct mlb_error *err);
 enum mlb_status mlb_cmd_version(const struct mlb_options *options, struct mlb_error *err);
 

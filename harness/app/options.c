@@ -7,6 +7,7 @@
 
 #include "harness/device/device.h"
 #include "harness/measure/plan.h"
+#include "harness/report/comparison.h"
 #include "harness/report/report.h"
 
 #define AT(field) offsetof(struct mlb_options, field)
@@ -78,6 +79,16 @@ const struct mlb_option mlb_options[] = {
     {"hours", 0, MLB_REAL, AT(hours), 0, 1e6, NULL, NULL, "H", "what renting so long costs", COST},
     {"flop-per-token", 0, MLB_REAL, AT(flop_per_token), 0, 1e18, NULL, NULL, "F",
      "what 10^9 tokens cost at least, at so many FLOP a token (about 6 a parameter)", COST},
+    {"margin", 0, MLB_FRACTION, AT(margin), 0.0001, 0.5, NULL, NULL, "SHARE",
+     "changes below it are small; default 2 %, of messages 3 %, of latencies 5 %", COMPARE},
+    {"alpha", 0, MLB_FRACTION, AT(alpha), 0.0001, 0.5, "0.05", NULL, "P",
+     "of all comparisons without a change, how many may show one", COMPARE},
+    {"gate", 0, MLB_FLAG, AT(gate), 0, 0, NULL, NULL, NULL,
+     "exit code 1 when a case is slower, 3 when one is unsure or missing", COMPARE},
+    {"all", 0, MLB_FLAG, AT(all), 0, 0, NULL, NULL, NULL,
+     "judge short messages and launches too; more cases take more launches", COMPARE},
+    {"sort", 0, MLB_CHOICE, AT(sort), 0, 0, "record", mlb_comparison_sort_names, "ORDER",
+     "of the cases: as in the record, by change (worst first) or by name", COMPARE},
     {"data", 0, MLB_CHOICE, AT(data), 0, 0, "normal", mlb_data_names, "KIND",
      "input data; kinds other than normal draw other power and don't compare", BOTH},
     {"seed", 0, MLB_COUNT, AT(seed), 0, 9e15, "1", NULL, "N", "of the input data", BOTH | LINKS},

@@ -52,6 +52,11 @@ struct mlb_options {
     bool search, solo, oversubscribe, no_links, no_record, no_progress, quiet, verbose, help,
         version, man;
 
+    /* compare: both relative; 0 = by class; sort is an index of mlb_comparison_sort_names */
+    double margin, alpha;
+    int sort;
+    bool gate, all;
+
     bool suite_given; /* --suite stood on the command line */
     struct mlb_setting settings[MLB_SETTINGS];
     size_t setting_count;

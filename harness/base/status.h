@@ -21,6 +21,7 @@
     X(E_INTERRUPTED, 3, "interrupted before the end")                                              \
     X(E_NO_VERDICT, 3, "nothing was measured that could be judged")                                \
     X(E_WRONG, 1, "a result is wrong")                                                             \
+    X(E_SLOWER, 1, "slower than what it was compared with")                                        \
     X(E_UNHEALTHY, 4, "the machine is not healthy")                                                \
     X(E_INTERNAL, 3, "a bug in mlbench")
 

@@ -51,6 +51,21 @@ static void test_defaults(void **state)
     check_true(!o.suite_given && !o.solo);
 }
 
+static void test_compare(void **state)
+{
+    (void)state;
+    struct mlb_options o;
+    struct mlb_error err;
+    check_ok(parse(&o, "a b", MLB_CMD_COMPARE, &err), &err);
+    check_true(o.margin == 0.0 && o.alpha == 0.05 && !o.gate && !o.all && o.sort == 0);
+    check_ok(parse(&o, "--margin 50% --alpha=0.0001 --gate --all --sort name a -- b --all",
+                   MLB_CMD_COMPARE, &err),
+             &err);
+    check_true(o.margin == 0.5 && o.alpha == 0.0001 && o.gate && o.all && o.sort == 2);
+    check_u64(o.side, 1);
+    check_u64(o.word_count, 3); /* an option behind "--" is a word */
+}
+
 static void test_errors(void **state)
 {
     (void)state;
@@ -58,6 +73,10 @@ static void test_errors(void **state)
         const char *line, *text;
         unsigned bit;
     } cases[] = {
+        {"--margin 60%", "margin = 60%: out of range", MLB_CMD_COMPARE},
+        {"--alpha 0", "alpha = 0: out of range", MLB_CMD_COMPARE},
+        {"--sort size", "record, change, name", MLB_CMD_COMPARE},
+        {"--gate", "takes no option '--gate'", MLB_CMD_RUN},
         {"--sute quick", "unknown option '--sute'; did you mean '--suite'?", MLB_CMD_RUN},
         {"--iters 5", "unknown option '--iters'", MLB_CMD_RUN},
         {"--sui quick", "unknown option '--sui'; did you mean '--suite'?", MLB_CMD_RUN},
@@ -122,8 +141,8 @@ static void test_table(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values), cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_errors), cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_table)};
+        cmocka_unit_test(test_values),     cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_compare),    cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_table)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
