@@ -313,3 +313,12 @@ void mlb_metrics_free(struct mlb_metrics *metrics)
     free(metrics->items);
     *metrics = (struct mlb_metrics){0};
 }
+
+size_t mlb_metric_type_rank(const char *dtype)
+{
+    static const char *const usual[] = {"bf16", "f16", "tf32", "f32"};
+    size_t i = 0;
+    while (i < sizeof usual / sizeof *usual && strcmp(usual[i], dtype) != 0)
+        i++;
+    return i;
+}

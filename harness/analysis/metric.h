@@ -59,4 +59,7 @@ size_t mlb_metrics_at(const struct mlb_metrics *metrics, const struct mlb_digest
 /* Of metric.cases, the one that `row` is of; case_count when it is of none. */
 size_t mlb_metric_case(const struct mlb_metric *metric, const struct mlb_digest_row *row);
 
+/* How much a type says about training; the lower, the more: bf16, f16, tf32, f32, the rest. */
+size_t mlb_metric_type_rank(const char *dtype);
+
 #endif

@@ -40,16 +40,6 @@ static bool all_have(const struct mlb_unit_times *times, const struct mlb_offer 
     return true;
 }
 
-/* How much a type says about training; the lower, the more. */
-static size_t rank_of_type(const char *dtype)
-{
-    static const char *const usual[] = {"bf16", "f16", "tf32", "f32"};
-    size_t i = 0;
-    while (i < sizeof usual / sizeof *usual && strcmp(usual[i], dtype) != 0)
-        i++;
-    return i;
-}
-
 /* The metric of this class that all have, of the most usual type; times->metrics.count = none. */
 static size_t best_of_class(const struct mlb_unit_times *times,
                             const struct mlb_offer *const *offers, size_t offer_count,
@@ -61,7 +51,8 @@ static size_t best_of_class(const struct mlb_unit_times *times,
         if (metric->work_class != work_class || !all_have(times, offers, offer_count, m))
             continue;
         if (best == times->metrics.count ||
-            rank_of_type(metric->dtype) < rank_of_type(times->metrics.items[best].dtype))
+            mlb_metric_type_rank(metric->dtype) <
+                mlb_metric_type_rank(times->metrics.items[best].dtype))
             best = m;
     }
     return best;

@@ -47,7 +47,7 @@ static void sum_launch(const struct mlb_metrics *metrics, const struct mlb_diges
     }
 }
 
-static double workers_of(const struct mlb_measured *measured, const struct mlb_metric *metric)
+double mlb_unit_workers(const struct mlb_measured *measured, const struct mlb_metric *metric)
 {
     int all = measured->gpus * measured->nodes;
     return metric->together ? 1.0 : (double)(measured->ranks < all ? all : measured->ranks);
@@ -58,7 +58,7 @@ static struct mlb_spread launch_spread(const struct mlb_measured *measured,
 {
     if (sum->cases < metric->case_count)
         return (struct mlb_spread){.value = NAN};
-    double workers = workers_of(measured, metric);
+    double workers = mlb_unit_workers(measured, metric);
     return (struct mlb_spread){
         .n = 1,
         .value = mlb_cost_seconds(metric->amount, workers, sum->work / sum->time_s),

@@ -49,6 +49,8 @@ enum mlb_status mlb_unit_times_build(struct mlb_unit_times *times, const struct 
                                      struct mlb_metrics *metrics, struct mlb_error *err);
 void mlb_unit_times_free(struct mlb_unit_times *times); /* zeroed is fine; leaves it zeroed */
 
+/* GPUs or ranks that share a metric's work: all that are paid; 1 when they do it together. */
+double mlb_unit_workers(const struct mlb_measured *measured, const struct mlb_metric *metric);
 const struct mlb_spread *mlb_unit_spread(const struct mlb_unit_times *times,
                                          const struct mlb_measured *measured, size_t metric);
 

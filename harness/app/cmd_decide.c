@@ -4,22 +4,14 @@
 
 #include "harness/app/commands.h"
 #include "harness/app/decide_document.h"
-#include "harness/report/report.h"
+#include "harness/app/prices.h"
 
-static enum mlb_status print(const struct mlb_options *options, const struct mlb_decision *decision,
-                             const struct mlb_evidence *evidence, struct mlb_error *err)
+static enum mlb_status tell(const struct mlb_options *options, const struct mlb_decision *decision,
+                            const struct mlb_evidence *evidence, struct mlb_error *err)
 {
     struct mlb_decide_columns columns;
-    struct mlb_text text = {0};
-    struct mlb_document *document =
-        mlb_decide_document(decision, evidence, options->words[0], &columns);
-    enum mlb_status status =
-        mlb_document_print(document, mlb_printer_names[options->format], &text, err);
-    if (status == MLB_OK)
-        status = mlb_print(mlb_text_get(&text), err);
-    mlb_text_free(&text);
-    mlb_document_free(document);
-    return status;
+    return mlb_prices_print(mlb_decide_document(decision, evidence, options->words[0], &columns),
+                            options, err);
 }
 
 enum mlb_status mlb_cmd_decide(const struct mlb_options *options, struct mlb_error *err)
@@ -32,10 +24,12 @@ enum mlb_status mlb_cmd_decide(const struct mlb_options *options, struct mlb_err
     enum mlb_status status = decision && evidence
                                  ? mlb_decision_open(decision, options->words[0], err)
                                  : mlb_fail(err, MLB_E_NOMEM, "decide: out of memory");
+    if (status == MLB_OK && options->word_count > 1)
+        status = mlb_evidence_gather(evidence, decision, options, err);
     if (status == MLB_OK)
         status = mlb_evidence_fill(evidence, decision, err);
     if (status == MLB_OK)
-        status = print(options, decision, evidence, err);
+        status = tell(options, decision, evidence, err);
     if (decision)
         mlb_decision_close(decision);
     free(evidence);

@@ -312,6 +312,8 @@ static void add_scores(const struct told *told, const struct mlb_decide_columns 
         }
         add_weight_turn(told, sheet, mlb_decide_turn_weight(told->matrix, d));
     }
+    if (told->measured)
+        mlb_sheet_note(sheet, "* measured, see below");
 }
 
 /* Dimensions that records could have filled, and did not. */
@@ -325,7 +327,8 @@ static void add_unmeasured(const struct told *told)
     }
     if (names.length)
         mlb_document_note(told->document, "not_measured",
-                          "Not measured of two options, so that the file's scores count: %s",
+                          "Not measured of two options, so that the file's scores count: %s "
+                          "(mlbench decide FILE RECORDS)",
                           mlb_text_get(&names));
     mlb_text_free(&names);
 }
@@ -367,6 +370,8 @@ struct mlb_document *mlb_decide_document(const struct mlb_decision *decision,
     add_options(&told);
     add_scores(&told, columns);
     add_turns(&told, columns);
+    mlb_decide_measured_sheet(told.document, decision, evidence);
+    mlb_decide_measured_notes(told.document, decision, evidence);
     add_unmeasured(&told);
     return told.document;
 }

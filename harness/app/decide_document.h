@@ -22,4 +22,10 @@ struct mlb_document *mlb_decide_document(const struct mlb_decision *decision,
                                          const struct mlb_evidence *evidence, const char *path,
                                          struct mlb_decide_columns *columns);
 
+/* What of it is measured: a table when something is, and notes. */
+void mlb_decide_measured_sheet(struct mlb_document *document, const struct mlb_decision *decision,
+                               const struct mlb_evidence *evidence);
+void mlb_decide_measured_notes(struct mlb_document *document, const struct mlb_decision *decision,
+                               const struct mlb_evidence *evidence);
+
 #endif

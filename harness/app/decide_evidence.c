@@ -48,44 +48,61 @@ static bool is_missing(const struct mlb_evidence *evidence, const struct mlb_dec
     return !measured && !decision->given[d][option];
 }
 
-static enum mlb_status say_missing(const struct mlb_evidence *evidence,
-                                   const struct mlb_decision *decision, size_t d, size_t option,
-                                   size_t others, struct mlb_error *err)
+struct gap {
+    size_t count; /* scores that are missing */
+    size_t dimension, option;
+    bool alone; /* this one is measured, and no other option is */
+};
+
+/* The one that is told: the first that is not measured, else the first. */
+static void add_gap(struct gap *gap, size_t dimension, size_t option, bool alone)
+{
+    if (gap->count++ == 0 || (gap->alone && !alone)) {
+        gap->dimension = dimension;
+        gap->option = option;
+        gap->alone = alone;
+    }
+}
+
+static enum mlb_status say_gap(const struct mlb_evidence *evidence,
+                               const struct mlb_decision *decision, const struct gap *gap,
+                               struct mlb_error *err)
 {
     static const char *const how[] = {[MLB_DECIDE_COMPUTE] = "mlbench run gemm",
                                       [MLB_DECIDE_ATTENTION] = "mlbench run attention",
                                       [MLB_DECIDE_MEMORY] = "mlbench run memory",
                                       [MLB_DECIDE_INTERCONNECT] = "mpirun mlbench run all_reduce",
                                       [MLB_DECIDE_COST] = "mlbench run gemm, and a price: --price"};
-    const struct mlb_decision_option *where = &decision->options[option];
-    const struct mlb_decision_dimension *dimension = &decision->dimensions[d];
-    char more[48] = "";
-    if (others)
-        mlb_format(more, sizeof more, "; %zu more score%s missing", others,
-                   others == 1 ? " is" : "s are");
-    return mlb_fail(err, MLB_E_NO_VERDICT,
-                    "%s: '%s' has no score for '%s': measure it%s (%s%s%s%s%s), or write a score "
-                    "into the file%s",
-                    decision->json.path, where->name, dimension->name,
-                    evidence->filled[d] ? "" : " and another option", how[dimension->measure],
-                    where->provider[0] || where->instance[0] ? ", on " : "", where->provider,
-                    where->provider[0] && where->instance[0] ? " " : "", where->instance, more);
+    const struct mlb_decision_option *option = &decision->options[gap->option];
+    const struct mlb_decision_dimension *dimension = &decision->dimensions[gap->dimension];
+    const char *what = gap->alone                         ? "measure another option too"
+                       : evidence->filled[gap->dimension] ? "measure it"
+                                                          : "measure it and another option";
+    char where[160] = "", more[48] = "";
+    if (!gap->alone && (option->provider[0] || option->instance[0]))
+        mlb_format(where, sizeof where, ", on %s%s%s", option->provider,
+                   option->provider[0] && option->instance[0] ? " " : "", option->instance);
+    if (gap->count > 1)
+        mlb_format(more, sizeof more, "; %zu more score%s missing", gap->count - 1,
+                   gap->count == 2 ? " is" : "s are");
+    return mlb_fail(
+        err, MLB_E_NO_VERDICT,
+        "%s: '%s' has no score for '%s': %s (%s%s) and name the records (mlbench decide "
+        "FILE RECORDS), or write a score into the file%s",
+        decision->json.path, option->name, dimension->name, what, how[dimension->measure], where,
+        more);
 }
 
 enum mlb_status mlb_evidence_fill(struct mlb_evidence *evidence, struct mlb_decision *decision,
                                   struct mlb_error *err)
 {
     struct mlb_matrix *matrix = &decision->matrix;
-    size_t missing = 0, dimension = 0, option = 0;
+    struct gap gap = {0};
     for (size_t d = 0; d < matrix->dimensions; d++) {
         fill_dimension(evidence, matrix, d);
-        for (size_t i = 0; i < matrix->options; i++) {
-            if (!is_missing(evidence, decision, d, i))
-                continue;
-            dimension = missing ? dimension : d;
-            option = missing ? option : i;
-            missing++;
-        }
+        for (size_t i = 0; i < matrix->options; i++)
+            if (is_missing(evidence, decision, d, i))
+                add_gap(&gap, d, i, evidence->items[d][i].known);
     }
-    return missing ? say_missing(evidence, decision, dimension, option, missing - 1, err) : MLB_OK;
+    return gap.count ? say_gap(evidence, decision, &gap, err) : MLB_OK;
 }

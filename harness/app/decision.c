@@ -13,7 +13,8 @@ const char *const mlb_decision_measures[] = {"compute",      "attention", "memor
 static const char *const top_keys[] = {"title", "dimensions", "options", NULL};
 static const char *const dimension_keys[] = {"name",     "about",    "weight",
                                              "measured", "purchase", NULL};
-static const char *const option_keys[] = {"name", "provider", "instance", "nodes", "scores", NULL};
+static const char *const option_keys[] = {"name",  "provider", "service", "instance",
+                                          "nodes", "scores",   NULL};
 
 struct reader {
     struct mlb_decision *decision;
@@ -221,6 +222,7 @@ static enum mlb_status read_option(const struct reader *reader, const cJSON *obj
     if (mlb_json_check_keys(reader->json, object, option_keys, reader->err) != MLB_OK ||
         read_name(reader, object, "an option", &option->name) != MLB_OK ||
         read_text(reader, object, "provider", &option->provider) != MLB_OK ||
+        read_text(reader, object, "service", &option->service) != MLB_OK ||
         read_text(reader, object, "instance", &option->instance) != MLB_OK ||
         read_nodes(reader, object, &option->nodes) != MLB_OK)
         return reader->err->status;

@@ -36,8 +36,8 @@ struct mlb_decision_dimension {
 };
 
 struct mlb_decision_option {
-    const char *name, *provider, *instance; /* "" = any */
-    int nodes;                              /* 0 = any */
+    const char *name, *provider, *service, *instance; /* "" = any */
+    int nodes;                                        /* 0 = any */
 };
 
 struct mlb_decision {

@@ -196,6 +196,7 @@ static void put(struct mlb_evidence_item *item, double value, double low, double
 {
     *item = (struct mlb_evidence_item){
         .known = true, .value = value, .low = low, .high = high, .launches = 3, .covers = "range"};
+    snprintf(item->measured, sizeof item->measured, "aws p5.48xlarge x2");
 }
 
 static void what_is_measured_becomes_scores(void **state)
@@ -209,7 +210,13 @@ static void what_is_measured_becomes_scores(void **state)
     put(&said.evidence.items[1][0], 4.0, 3.9, 4.2);
     put(&said.evidence.items[1][1], 2.0, 1.6, 2.5);
     said.evidence.less_is_better[1] = true;
+    said.evidence.unit[0] = "FLOP/s";
+    said.evidence.unit[1] = "$ per 10^21 FLOP";
+    said.evidence.items[1][0].stale = true;
+    snprintf(said.evidence.items[1][0].price, sizeof said.evidence.items[1][0].price, "$31.60/h");
+    snprintf(said.evidence.metric[0], sizeof said.evidence.metric[0], "gemm bf16 layers");
     say(&said, "text");
+    compare_with_golden("decide_measured.txt", said.text.data);
     const struct mlb_matrix *matrix = &said.decision.matrix;
     check_close(matrix->score[0][0].value, 5.0, 0.0);
     check_close(matrix->score[0][0].low, 5.0 * 690 / 700, 1e-14);
@@ -232,12 +239,18 @@ static void what_is_missing_is_said(void **state)
     check_ok(parse(&said.decision, measured, &err), &err);
     put(&said.evidence.items[0][0], 700e12, 690e12, 710e12);
     check_fails(mlb_evidence_fill(&said.evidence, &said.decision, &err), MLB_E_NO_VERDICT, &err,
-                "'A' has no score for 'speed': measure it and another option (mlbench run gemm, on "
-                "aws p5), or write a score into the file; 3 more scores are missing");
+                "'B' has no score for 'speed': measure it and another option (mlbench run gemm) "
+                "and name the records (mlbench decide FILE RECORDS), or write a score into the "
+                "file; 3 more scores are missing");
     check_i64(mlb_status_exit_code(err.status), 3);
     put(&said.evidence.items[0][2], 600e12, 590e12, 610e12);
     check_fails(mlb_evidence_fill(&said.evidence, &said.decision, &err), MLB_E_NO_VERDICT, &err,
-                "'B' has no score for 'speed': measure it (mlbench run gemm), or write");
+                "'B' has no score for 'speed': measure it (mlbench run gemm) and name");
+    memset(&said.evidence, 0, sizeof said.evidence);
+    put(&said.evidence.items[0][0], 700e12, 690e12, 710e12);
+    said.decision.given[0][1] = said.decision.given[1][0] = said.decision.given[1][1] = true;
+    check_fails(mlb_evidence_fill(&said.evidence, &said.decision, &err), MLB_E_NO_VERDICT, &err,
+                "'A' has no score for 'speed': measure another option too (mlbench run gemm) and");
     hush(&said);
 }
 

@@ -8,6 +8,8 @@ import os
 
 from program import SOURCE, Case, main, run
 
+# A record of 8 GPUs of the tests of printers.
+RECORD = os.path.join(SOURCE, "tests/report/golden/gpu.json")
 EXAMPLE = os.path.join(SOURCE, "configs/decisions/example.jsonc")
 
 
@@ -61,6 +63,85 @@ class Decide(Case):
         path = self.decision(('"compute": 5, ', ""))
         self.one_line_error(self.decide(path), 3, path, "'AWS' has no score for 'compute'",
                             "mlbench run gemm, on aws p5.48xlarge", "1 more score is missing")
+
+    def record(self, provider, instance, launch=0, slower=1.0, **provided):
+        """A record of that instance with all times longer by `slower`; its path."""
+        with open(RECORD) as file:
+            record = json.load(file)
+        record["run_id"] = f"{hash((instance, launch, slower)) & (1 << 128) - 1:032x}"
+        record["provider"] = dict({"name": provider, "instance": instance, "method": "user"},
+                                  **provided)
+        del record["price"]
+        for number, row in enumerate(record["rows"]):
+            # Ids as a run gives them when no variant is named: of large products.
+            row["params"].update(m="8192", n="8192", k="8192", number=str(number))
+            words = ",".join(f"{key}={value}" for key, value in row["params"].items())
+            row["id"] = f"{row['workload']}[cuda,{words}]"
+            for key in {"median", "min", "q1", "q3", "max", "ci_low", "ci_high"} & \
+                    set(row.get("time_ns", {})):
+                row["time_ns"][key] *= slower
+        return self.file(f"{instance}-{launch}.json", json.dumps(record))
+
+    def three_records(self):
+        return [self.record("aws", "p5.48xlarge"), self.record("gcp", "a3-megagpu-8g", 0, 1.25),
+                self.record("azure", "ND96isr_H100_v5", 0, 2.5)]
+
+    def test_scores_from_records(self):
+        self.three_records()
+        prices = "aws/p5.48xlarge=40,gcp/a3-megagpu-8g=40,azure/Standard_ND96isr_H100_v5=10"
+        words = [self.path, "--price", prices]
+        document = json.loads(self.decide(EXAMPLE, *words, "-f", "json").stdout)
+        scores = {row["dimension"]: row for row in document["scores"]}
+        for name in ["compute", "memory", "interconnect"]:
+            self.assertAlmostEqual(scores[name]["score_aws"], 5)
+            self.assertAlmostEqual(scores[name]["score_gcp"], 4)
+            self.assertAlmostEqual(scores[name]["score_azure"], 2)
+        # A FLOP takes 1, 1.25 and 2.5 at 4, 4 and 1 dollars: 4, 5 and 2.5.
+        self.assertAlmostEqual(scores["cost"]["score_azure"], 5)
+        self.assertAlmostEqual(scores["cost"]["score_aws"], 5 * 2.5 / 4)
+        self.assertAlmostEqual(scores["cost"]["score_gcp"], 2.5)
+        self.assertEqual(scores["capacity"]["score_aws"], 4)
+        measured = {(row["dimension"], row["option"]): row for row in document["measured"]}
+        with open(RECORD) as file:
+            rows = [row for row in json.load(file)["rows"] if row["params"].get("dtype") == "bf16"
+                    and row["workload"] == "gemm"]
+        flop = sum(row["work"]["flop"] for row in rows)
+        seconds = sum(row["time_ns"]["median"] for row in rows) * 1e-9
+        compute = measured["compute", "AWS"]
+        self.assertAlmostEqual(compute["value"] / (flop / seconds), 1)
+        self.assertLess(compute["low"], compute["value"])
+        self.assertEqual((compute["launches"], compute["interval_of"]), (1, "one_launch"))
+        self.assertAlmostEqual(measured["cost", "AWS"]["value"] /
+                               (40 / 3600 * 1e21 / 8 / (flop / seconds)), 1)
+        self.assertIn("one_launch", [note["code"] for note in document["notes"]])
+        text = self.decide(EXAMPLE, *words).stdout
+        self.assertLessEqual(max(map(len, text.splitlines())), 100)
+        self.assertIn("AWS: $40.00/h, on_demand, your own price", text)
+
+    def test_one_measured_option_is_no_comparison(self):
+        self.record("aws", "p5.48xlarge")
+        self.record("aws", "p4d.24xlarge")
+        result = self.decide(EXAMPLE, self.path)
+        self.assertEqual(result.returncode, 0)
+        self.assertIn("1 of 2 records belongs to no option", result.stdout)
+        self.assertIn("GCP 131 and AWS 129 of 145", result.stdout)
+        path = self.decision(('"compute": 5, ', ""))
+        self.one_line_error(self.decide(path, self.path), 3, "'GCP' has no score for 'compute'")
+
+    def test_an_option_without_records_has_the_files_score(self):
+        records = self.three_records()
+        document = json.loads(self.decide(EXAMPLE, *records[:2], "-f", "json").stdout)
+        compute = document["scores"][0]
+        self.assertEqual((compute["score_aws"], compute["score_azure"]), (5, 4))
+        self.assertAlmostEqual(compute["score_gcp"], 4)
+        self.assertNotIn("Azure", [row["option"] for row in document["measured"]])
+
+    def test_bad_records(self):
+        records = self.three_records()
+        with open(records[0]) as file:
+            cut = self.file("cut.json", file.read()[:5000])
+        self.one_line_error(self.decide(EXAMPLE, *records, cut), 2, cut + ":")
+        self.one_line_error(self.decide(EXAMPLE, self.path, "provider=awz"), 2, "providers: ")
 
     def test_bad_files(self):
         for old, new, line, part in [

@@ -99,6 +99,10 @@ static void measure(struct mlb_evidence *evidence, struct dice *dice)
                                        .covers = "range"};
         evidence->less_is_better[below(dice, 8)] = true;
     }
+    for (size_t d = 0; d < MLB_DECIDE_DIMENSIONS; d++) {
+        evidence->unit[d] = below(dice, 2) ? "FLOP/s" : "$ per 10^21 FLOP";
+        snprintf(evidence->metric[d], sizeof evidence->metric[d], "gemm bf16");
+    }
 }
 
 /* ------------------------------------------------------------------------------- what is held */
