@@ -80,6 +80,17 @@ enum mlb_work_class mlb_work_class(const struct mlb_digest_row *row)
 
 /* ------------------------------------------------------------------------------------- metrics */
 
+/* "all_reduce 2x8": machines x ranks on each. */
+static void name_collective(struct mlb_metric *metric, const char *workload)
+{
+    int nodes = metric->nodes > 0 ? metric->nodes : 1, each = metric->ranks / nodes;
+    if (each * nodes == metric->ranks)
+        mlb_format(metric->name, sizeof metric->name, "%s %dx%d", workload, nodes, each);
+    else
+        mlb_format(metric->name, sizeof metric->name, "%s %d ranks on %d", workload, metric->ranks,
+                   nodes);
+}
+
 static void describe(struct mlb_metric *metric, const struct mlb_digest_row *row,
                      const struct work *work)
 {
@@ -97,10 +108,7 @@ static void describe(struct mlb_metric *metric, const struct mlb_digest_row *row
     if (work->together) {
         metric->ranks = row->work.ranks;
         metric->nodes = row->work.nodes;
-        mlb_format(metric->name, sizeof metric->name, "%s %d ranks", work->workload, metric->ranks);
-        if (metric->nodes > 1)
-            mlb_format(metric->name, sizeof metric->name, "%s %d ranks, %d nodes", work->workload,
-                       metric->ranks, metric->nodes);
+        name_collective(metric, work->workload);
         return;
     }
     mlb_format(metric->name, sizeof metric->name, "%s%s%s%s%s", work->workload,

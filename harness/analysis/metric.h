@@ -31,7 +31,7 @@ struct mlb_metric {
     enum mlb_work_class work_class;
     char dtype[24];   /* "bf16", "e4m3 precise"; "" = no matter */
     int ranks, nodes; /* of a collective, which is another one among others; else 0 */
-    char name[80];    /* "gemm bf16 layers", "all_reduce 16 ranks, 2 nodes" */
+    char name[80];    /* "gemm bf16 layers", "all_reduce 2x8" */
     const char *per;  /* "10^21 FLOP", "PB reduced", "TB/s-hour" */
     double amount;    /* FLOP or bytes in such a unit */
     bool together;    /* all ranks do one piece of work, not one each */

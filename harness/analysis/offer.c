@@ -42,10 +42,18 @@ static int gpus_of(const struct mlb_measured *measured, const struct mlb_digest 
     return seen > digest->ranks_per_node ? seen : digest->ranks_per_node;
 }
 
+/* What stands before every name of Azure and of SageMaker tells nothing. */
+static const char *without_prefix(const char *instance)
+{
+    static const char *const prefixes[] = {"Standard_", "ml."};
+    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
+        if (strncmp(instance, prefixes[i], strlen(prefixes[i])) == 0)
+            return instance + strlen(prefixes[i]);
+    return instance;
+}
+
 static void name_it(struct mlb_measured *measured)
 {
-    static const char azure[] = "Standard_"; /* before every name, which tells nothing */
-    size_t skip = strncmp(measured->instance, azure, sizeof azure - 1) == 0 ? sizeof azure - 1 : 0;
     char machines[24] = "", ranks[48] = "";
     if (measured->nodes > 1)
         mlb_format(machines, sizeof machines, " x%d", measured->nodes);
@@ -53,8 +61,8 @@ static void name_it(struct mlb_measured *measured)
         mlb_format(ranks, sizeof ranks, " (%d of %d GPUs)", measured->ranks,
                    measured->gpus * measured->nodes);
     mlb_format(measured->name, sizeof measured->name, "%s%s%s %s%s%s", measured->provider,
-               measured->service[0] ? "/" : "", measured->service, measured->instance + skip,
-               machines, ranks);
+               measured->service[0] ? "/" : "", measured->service,
+               without_prefix(measured->instance), machines, ranks);
 }
 
 static struct mlb_measured *find(struct mlb_offers *offers, const struct mlb_digest *digest)

@@ -51,11 +51,12 @@ static void tell_certainty(struct mlb_text *text, const struct mlb_ranking *rank
         mlb_text_addf(text, ". How sure is not known: %zu launch%s of %s, 3 or more of each tell",
                       ranking->fewest, ranking->fewest == 1 ? "" : "es", ranking->fewest_of->name);
     else
-        mlb_text_addf(
-            text, ". That is %s: first in %.3g %% of %d resamples of the launches%s",
-            mlb_lead_names[ranking->lead], 100.0 * ranking->places[0].first, MLB_RESAMPLES,
-            ranking->fewest < MLB_LAUNCHES_FOR_CLEAR ? "; 4 launches of each could make it clear"
-                                                     : "");
+        mlb_text_addf(text, ". That is %s: first in %.3g %% of %d resamples of the launches",
+                      mlb_lead_names[ranking->lead], 100.0 * ranking->places[0].first,
+                      MLB_RESAMPLES);
+    if (ranking->lead == MLB_LEAD_LIKELY && ranking->fewest < MLB_LAUNCHES_FOR_CLEAR)
+        mlb_text_addf(text, "; %zu of %s are too few to be clear", ranking->fewest,
+                      ranking->fewest_of->name);
 }
 
 static void tell_lead(struct mlb_text *text, const struct mlb_ranking *ranking)
@@ -215,12 +216,11 @@ static void note_prices(struct mlb_document *document, const struct mlb_cost_par
 
 void mlb_cost_notes(struct mlb_document *document, const struct mlb_cost_parts *parts)
 {
-    mlb_document_note(
-        document, "intervals",
-        "intervals are of what was measured, not of prices: 95 %% of the median of "
-        "launches from %d on, lowest to highest of 2 to 5 ('range'), the samples of a "
-        "single launch ('within'), which says nothing of how launches differ",
-        MLB_LAUNCHES_FOR_INTERVAL);
+    mlb_document_note(document, "intervals",
+                      "intervals are of what was measured, not of prices: 95 %% of the median of "
+                      "launches from %d on, lowest to highest of 2 to 5 (r), the samples of a "
+                      "single launch (w), which says nothing of how launches differ",
+                      MLB_LAUNCHES_FOR_INTERVAL);
     if (parts->all.ranking.fewest >= MLB_LAUNCHES_FOR_RESAMPLING && parts->all.offer_count > 1)
         mlb_document_note(document, "resampling",
                           "'sure' is the share of %d resamples of whole launches (seed %.0f) in "

@@ -115,9 +115,9 @@ void mlb_cost_tokens_sheet(struct mlb_document *document, const struct mlb_cost_
 static const struct mlb_column price_columns[] = {
     {"offer", "offer", MLB_COLUMN_BOTH, false, true},
     {"purchase", "bought", MLB_COLUMN_BOTH, false, false},
-    {"usd_per_hour_low", "lowest", MLB_COLUMN_BOTH, true, false},
+    {"usd_per_hour_low", "low", MLB_COLUMN_BOTH, true, false},
     {"usd_per_hour", "middle", MLB_COLUMN_BOTH, true, false},
-    {"usd_per_hour_high", "highest", MLB_COLUMN_BOTH, true, false},
+    {"usd_per_hour_high", "high", MLB_COLUMN_BOTH, true, false},
     {"prices", "", MLB_COLUMN_MACHINE, true, false},
     {"cheapest_in", "", MLB_COLUMN_MACHINE, false, true},
     {"where", "lowest in", MLB_COLUMN_PEOPLE, false, true},

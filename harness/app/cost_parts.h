@@ -40,7 +40,7 @@ void mlb_cost_ranking_free(struct mlb_cost_ranking *ranking);
 const char *mlb_cost_money(char *to, double usd);
 /* "10.00 [9.80, 10.20]"; the value alone where there is no interval. */
 const char *mlb_cost_money_range(char *to, const struct mlb_spread *spread);
-/* "8", "3, range", "1, within": launches, and what the interval is of. */
+/* "8", "3 r" (range), "1 w" (within): launches, and what the interval is of. */
 const char *mlb_cost_launches(char *to, const struct mlb_spread *spread);
 /* "1.144 [1.141, 1.147]" */
 const char *mlb_cost_ratio_range(char *to, const struct mlb_spread *spread);

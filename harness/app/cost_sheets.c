@@ -43,9 +43,11 @@ static void range_cells(struct mlb_sheet *sheet, const struct mlb_spread *spread
     mlb_sheet_real(sheet, spread->high, "%s", mlb_cost_money(text, spread->high));
 }
 
-static void sure_cell(struct mlb_sheet *sheet, double first)
+static void sure_cell(struct mlb_sheet *sheet, const struct mlb_ranking *ranking, double first)
 {
-    if (isnan(first))
+    if (ranking->lead == MLB_LEAD_ALONE)
+        mlb_sheet_blank(sheet);
+    else if (isnan(first))
         mlb_sheet_real(sheet, first, "not known");
     else
         mlb_sheet_real(sheet, first, "%.0f %%", 100.0 * first);
@@ -98,9 +100,17 @@ static void ranking_row(struct mlb_sheet *sheet, const struct mlb_ranking *ranki
     mlb_sheet_real(sheet, cost.high, "%.3f", cost.high);
     mlb_sheet_text(sheet, "%s", mlb_interval_of_names[cost.of]);
     mlb_sheet_real(sheet, (double)cost.n, "%s", mlb_cost_launches(text, &cost));
-    sure_cell(sheet, place->first);
+    sure_cell(sheet, ranking, place->first);
     range_cells(sheet, &even, "");
     mlb_sheet_text(sheet, "%s", mlb_cost_flags(text, offer));
+}
+
+static bool any_on_cpu(const struct mlb_ranking *ranking)
+{
+    bool any = false;
+    for (size_t i = 0; i < ranking->count; i++)
+        any = any || ranking->places[i].offer->measured->gpus <= 0;
+    return any;
 }
 
 void mlb_cost_ranking_sheet(struct mlb_document *document, const struct mlb_cost_parts *parts)
@@ -116,6 +126,9 @@ void mlb_cost_ranking_sheet(struct mlb_document *document, const struct mlb_cost
                        "at which it would be first; of the first, up to which it stays so. "
                        "~: the middle of several prices, see below. old: over %d days",
                        MLB_PRICE_STALE_DAYS);
+    if (any_on_cpu(ranking))
+        mlb_sheet_note(sheet,
+                       "of a machine that computes on its CPU, $/GPU-h is that of the machine");
 }
 
 /* ----------------------------------------------------------------------------------------- units
@@ -132,7 +145,7 @@ static const struct mlb_column unit_columns[] = {
     {"usd_per_unit_low", "", MLB_COLUMN_MACHINE, true, false},
     {"usd_per_unit_high", "", MLB_COLUMN_MACHINE, true, false},
     {"interval_of", "", MLB_COLUMN_MACHINE, false, false},
-    {"launches", "launches", MLB_COLUMN_BOTH, true, false},
+    {"launches", "n", MLB_COLUMN_BOTH, true, false},
     {"cost_to_first", "", MLB_COLUMN_MACHINE, true, false},
     {"probability_first", "sure", MLB_COLUMN_BOTH, true, false},
     {"break_even_usd_per_gpu_hour", "", MLB_COLUMN_MACHINE, true, false},
@@ -159,7 +172,7 @@ static void unit_row(struct mlb_sheet *sheet, const struct mlb_metric *metric,
     mlb_sheet_text(sheet, "%s", mlb_interval_of_names[place->cost.of]);
     mlb_sheet_real(sheet, (double)place->cost.n, "%s", mlb_cost_launches(text, &place->cost));
     mlb_sheet_real(sheet, ratio, "%.3f", ratio);
-    sure_cell(sheet, place->first);
+    sure_cell(sheet, ranking, place->first);
     range_cells(sheet, &even, "");
     mlb_sheet_text(sheet, "%s", mlb_cost_flags(text, place->offer));
 }
@@ -202,6 +215,7 @@ enum mlb_status mlb_cost_units_sheet(struct mlb_document *document,
                 sheet, "%s: %zu of %zu cases, those that all of them measured",
                 parts->times.metrics.items[m].name, parts->times.metrics.items[m].case_count,
                 parts->times.metrics.items[m].case_count + parts->times.metrics.items[m].uncommon);
+    mlb_sheet_note(sheet, "n: launches; r: the interval is their range, w: within the only one");
     mlb_sheet_note(sheet,
                    "on demand where it is sold so; bought in another way the same work costs "
                    "in proportion to the price");

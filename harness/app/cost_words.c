@@ -41,8 +41,8 @@ const char *mlb_cost_ratio_range(char *to, const struct mlb_spread *spread)
 
 const char *mlb_cost_launches(char *to, const struct mlb_spread *spread)
 {
-    const char *what = spread->of == MLB_INTERVAL_RANGE     ? ", range"
-                       : spread->of == MLB_INTERVAL_SAMPLES ? ", within"
+    const char *what = spread->of == MLB_INTERVAL_RANGE     ? " r"
+                       : spread->of == MLB_INTERVAL_SAMPLES ? " w"
                                                             : "";
     mlb_format(to, MLB_COST_TEXT, "%zu%s", spread->n, what);
     return to;
@@ -115,13 +115,13 @@ static const struct flag {
     bool (*is)(const struct mlb_offer *offer);
 } flags[] = {
     {"old", "priced over 90 days ago", is_old},
-    {"spot high", "in some zone not below on demand: capacity is short or the list wrong", is_high},
+    {"high", "in some zone not below on demand: capacity is short or the list wrong", is_high},
     {"told", "no list has it; as the record says that it cost", is_told},
     {"yours", "by --price", is_yours},
-    {"any region", "of all regions, since the one that was measured in is not known or not listed",
+    {"any", "of all regions, since the one that was measured in is not known or not listed",
      is_elsewhere},
     {"plain", "the plain machine's; its service may ask more", is_plain},
-    {"inferred", "which instance it was is a guess from its hardware", is_inferred},
+    {"guess", "which instance it was is a guess from its hardware", is_inferred},
     {"sick", "some of its records have a health note of that level", is_sick},
 };
 _Static_assert(MLB_PRICE_STALE_DAYS == 90, "the first meaning says so");

@@ -53,7 +53,7 @@ static void test_by_hand(void **state)
         const char *name, *per;
     } expected[] = {{1250.0, "gemm bf16 large", "10^21 FLOP"},
                     {4.5, "memory", "TB/s-hour"},
-                    {100.0, "all_reduce 8 ranks", "PB reduced"}};
+                    {100.0, "all_reduce 1x8", "PB reduced"}};
     check_u64(times.metrics.count, 3);
     for (size_t m = 0; m < 3; m++) {
         struct mlb_spread cost = mlb_unit_cost(&times, &market.items[0], m, 0);

@@ -62,7 +62,7 @@ class Cost(Case):
                   80 / 3600 * 1.1e21 / 6.4e15)
         self.near(self.unit(document, "memory", "bulk")["usd_per_unit"],
                   20 / 3600 * 3600e12 / (8 * 4e14 / 250))
-        self.near(self.unit(document, "all_reduce 8 ranks", "bulk")["usd_per_unit"],
+        self.near(self.unit(document, "all_reduce 1x8", "bulk")["usd_per_unit"],
                   20 / 3600 * 1e15 / (4e14 / 2500))
         ranking = document["ranking"]
         self.assertEqual([row["provider"] for row in ranking], ["bulk", "acme"])
