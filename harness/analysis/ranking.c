@@ -10,7 +10,7 @@
 #include "harness/measure/stats.h"
 
 #define TIE_BELOW  0.8
-#define CLEAR_FROM 0.95
+#define CLEAR_FROM 0.975
 
 const char *const mlb_lead_names[] = {"alone", "price", "unknown", "tie", "likely", "clear", NULL};
 

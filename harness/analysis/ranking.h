@@ -16,8 +16,9 @@
 
 #define MLB_RESAMPLES               9999
 #define MLB_LAUNCHES_FOR_RESAMPLING 3 /* of fewer, resampling tells next to nothing */
-/* Two sides of 4 can differ at 5 %: 2 / C(8, 4) = 0.029; two sides of 3 cannot: 0.1. */
-#define MLB_LAUNCHES_FOR_CLEAR 4
+/* Two equal machines are called "clear" in under 5 % of simulated comparisons from here on
+ * (tests/analysis/test_ranking.c); of 4 launches each it would be 9 %. */
+#define MLB_LAUNCHES_FOR_CLEAR 6
 
 /* How the first stands to the others. */
 enum mlb_lead {
@@ -26,7 +27,7 @@ enum mlb_lead {
     MLB_LEAD_UNKNOWN, /* too few launches of one of them */
     MLB_LEAD_TIE,     /* first in less than 80 % of the resamples */
     MLB_LEAD_LIKELY,
-    MLB_LEAD_CLEAR /* in 95 % and more, of 4 launches each or more */
+    MLB_LEAD_CLEAR /* in 97.5 % and more, of 6 launches each or more */
 };
 extern const char *const mlb_lead_names[]; /* "alone", "price", "unknown", "tie", ... NULL */
 

@@ -3,6 +3,7 @@
 
 #include "harness/analysis/list_order.h"
 #include "harness/analysis/resample.h"
+#include "harness/base/rng.h"
 #include "tests/analysis/market.h"
 
 /* Three launches, drawn three times: the lowest is the median when it is drawn twice or more often,
@@ -167,16 +168,16 @@ static void test_one_launch_tells_nothing(void **state)
     done(&race);
 }
 
-/* Three launches each: however far apart, two sides of three can be so by chance in one of ten. */
-static void test_three_launches_are_not_clear(void **state)
+/* Five launches each, however far apart: too few. */
+static void test_five_launches_are_not_clear(void **state)
 {
     (void)state;
     struct race race;
     open(&race);
     market_machine(&race.market, "a", 36.0);
-    market_launches(&race.market, 3, LARGE, 1e15, 1.0, 0.001);
+    market_launches(&race.market, 5, LARGE, 1e15, 1.0, 0.001);
     market_machine(&race.market, "b", 72.0);
-    market_launches(&race.market, 3, LARGE, 1e15, 1.0, 0.001);
+    market_launches(&race.market, 5, LARGE, 1e15, 1.0, 0.001);
     run(&race, 0);
     check_i64(race.ranking.lead, MLB_LEAD_LIKELY);
     check_close(race.ranking.places[0].first, 1.0, 1e-9);
@@ -285,6 +286,29 @@ static void test_bootstrap_of_several_metrics(void **state)
     done(&race);
 }
 
+/* Two equal machines, again and again: one is always ahead, and hardly ever clearly. */
+static void test_equal_is_hardly_ever_clear(void **state)
+{
+    (void)state;
+    enum { COMPARISONS = 200 };
+    size_t clear = 0;
+    for (uint64_t i = 0; i < COMPARISONS; i++) {
+        struct race race;
+        open(&race);
+        for (uint64_t side = 0; side < 2; side++) {
+            market_machine(&race.market, side ? "a" : "b", 36.0);
+            for (uint64_t l = 0; l < MLB_LAUNCHES_FOR_CLEAR; l++)
+                market_add(market_launch(&race.market),
+                           market_row(LARGE, 1e15,
+                                      1.0 + 0.005 * (double)mlb_rng_normal(3 + side, 100 * i + l)));
+        }
+        run(&race, 0);
+        clear += race.ranking.lead == MLB_LEAD_CLEAR;
+        done(&race);
+    }
+    check_true(clear <= COMPARISONS / 20);
+}
+
 static void test_reproducible(void **state)
 {
     (void)state;
@@ -366,12 +390,13 @@ int main(void)
         cmocka_unit_test(test_equal),
         cmocka_unit_test(test_exact_tie),
         cmocka_unit_test(test_one_launch_tells_nothing),
-        cmocka_unit_test(test_three_launches_are_not_clear),
+        cmocka_unit_test(test_five_launches_are_not_clear),
         cmocka_unit_test(test_same_machine),
         cmocka_unit_test(test_alone),
         cmocka_unit_test(test_geometric_mean),
         cmocka_unit_test(test_break_even_property),
         cmocka_unit_test(test_bootstrap_of_several_metrics),
+        cmocka_unit_test(test_equal_is_hardly_ever_clear),
         cmocka_unit_test(test_reproducible),
         cmocka_unit_test(test_headline),
         cmocka_unit_test(test_list_order),
