@@ -52,7 +52,7 @@ const struct mlb_command mlb_commands[] = {
      "[RECORD|FOLDER|provider=NAME|instance=NAME]...",
      "what a unit of training costs on each machine that was measured, and which one wins",
      {"mlbench cost results", "mlbench cost results --price aws/p5.48xlarge=31.50 --gpus 64",
-      "mlbench cost provider=aws provider=gcp --purchase spot --format csv", NULL},
+      "mlbench cost results region=us-* --purchase spot --format csv", NULL},
      mlb_cmd_cost},
     {"decide",
      MLB_CMD_DECIDE,

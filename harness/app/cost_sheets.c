@@ -278,20 +278,29 @@ static const struct mlb_list_place *first_of(const struct mlb_list_place *places
     return firsts == 1 ? first : NULL;
 }
 
+static const char *what_changes(const struct mlb_list_place *places, size_t count,
+                                const struct mlb_list_place *price,
+                                const struct mlb_list_place *peak)
+{
+    size_t moved = 0;
+    for (size_t i = 0; i < count; i++)
+        moved += places[i].by_price != places[i].by_measurement;
+    if (price != &places[0])
+        return "measuring changes the answer";
+    if (peak && peak != price)
+        return "measuring changes the answer of the datasheets, and not that of the prices";
+    return moved ? "the first stays the first, the order of the others changes"
+                 : "measuring changes nothing";
+}
+
 static void tell_lists(struct mlb_document *document, const struct mlb_list_place *places,
                        const struct mlb_ranking *ranking)
 {
     const struct mlb_list_place *price = first_of(places, ranking->count, by_price);
     const struct mlb_list_place *peak = first_of(places, ranking->count, by_peak);
-    size_t moved = 0;
-    for (size_t i = 0; i < ranking->count; i++)
-        moved += places[i].by_price != places[i].by_measurement;
-    bool changes = price != &places[0];
     mlb_document_text(document, "measurement_changes_list_order", "lists against measurement",
                       "%s: by price per GPU-hour %s is first%s%s, as measured %s%s%s",
-                      changes ? "measuring changes the answer"
-                      : moved ? "the first stays the first, the order of the others changes"
-                              : "measuring changes nothing",
+                      what_changes(places, ranking->count, price, peak),
                       price ? price->offer->measured->name : "nobody alone",
                       peak ? ", by datasheet " : "", peak ? peak->offer->measured->name : "",
                       places[0].offer->measured->name,
