@@ -313,9 +313,9 @@ static void take_sustain(struct mlb_row *row, struct mlb_samples *samples)
                    samples->half_window[0].verdict);
 }
 
-static void take_samples(struct mlb_row *row, struct mlb_samples *samples, bool collective)
+static void take_samples(struct mlb_row *row, struct mlb_samples *samples, bool joint)
 {
-    row->across = collective ? MLB_ACROSS_MAX : MLB_ACROSS_HARMONIC_MEAN;
+    row->across = joint ? MLB_ACROSS_MAX : MLB_ACROSS_HARMONIC_MEAN;
     row->steps_per_sample = samples->steps;
     row->warmup_discarded = samples->warmup_discarded;
     row->warm = samples->warm;
@@ -335,7 +335,8 @@ static enum mlb_status time_case(struct mlb_run *run, const struct mlb_case *ite
                                  struct mlb_row *row, struct mlb_error *err)
 {
     struct mlb_samples samples = {0};
-    bool solo = run->solo && !item->workload->collective && run->ctx.comm->size > 1;
+    bool joint = mlb_workload_is_joint(item->workload);
+    bool solo = run->solo && !joint && run->ctx.comm->size > 1;
     enum mlb_status status = solo ? sample_in_turn(run, item, variant, state, &samples, err)
                                   : mlb_sample(run, item, variant, state, false, &samples, err);
     if (status == MLB_OK)
@@ -345,7 +346,7 @@ static enum mlb_status time_case(struct mlb_run *run, const struct mlb_case *ite
     if (status == MLB_OK)
         status = mlb_row_take_ports(row, &samples.moved, samples.moved_steps, err);
     if (status == MLB_OK) {
-        take_samples(row, &samples, item->workload->collective);
+        take_samples(row, &samples, joint);
         mlb_row_summarise(row);
         if (!row->summary.interval.known && row->status == MLB_ROW_MEASURED) {
             row->status = MLB_ROW_UNTRUSTED;

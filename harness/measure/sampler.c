@@ -70,7 +70,8 @@ static enum mlb_status take_unwatched(struct mlb_sampler *s, double *ns, struct 
     struct mlb_comm *comm = s->run->ctx.comm;
     const struct mlb_backend *backend = device->backend;
     enum mlb_status status = MLB_OK;
-    if (s->item->workload->collective && (status = comm->ops->line_up(comm, err)) != MLB_OK)
+    if (mlb_workload_is_joint(s->item->workload) &&
+        (status = comm->ops->line_up(comm, err)) != MLB_OK)
         return status;
     if ((status = backend->mark(device, 0, err)) != MLB_OK ||
         (status = do_steps(s, err)) != MLB_OK || (status = backend->mark(device, 1, err)) != MLB_OK)
@@ -111,7 +112,7 @@ static enum mlb_status reduce(struct mlb_sampler *s, const double *own, double *
     memcpy(across, own, n * sizeof *own);
     if (s->alone || comm->size == 1)
         return MLB_OK;
-    bool max = s->item->workload->collective;
+    bool max = mlb_workload_is_joint(s->item->workload);
     for (size_t i = 0; i < n && !max; i++)
         across[i] = 1.0 / own[i];
     across[n] = *failed;

@@ -91,6 +91,10 @@ struct mlb_workload {
      */
     bool collective;
     int min_ranks; /* fewer: skipped with the reason */
+    /* No messages between ranks, but what they do is one piece of work that is done when the
+     * slowest of them is: steps begin together, time = max over ranks, and no turns are taken
+     * (--solo). */
+    bool together;
     /* Collectives: do the steps of a sample follow each other without a meeting of the ranks?
      * Optional: a sample is one step that all ranks begin together. */
     bool (*pipelined)(const void *params);
@@ -123,6 +127,12 @@ struct mlb_workload {
 
 extern const struct mlb_workload *const mlb_kernel_workloads[];     /* NULL-terminated */
 extern const struct mlb_workload *const mlb_collective_workloads[]; /* NULL-terminated */
+
+/* Is a step the ranks' common one, so that its time is the maximum over them? */
+static inline bool mlb_workload_is_joint(const struct mlb_workload *workload)
+{
+    return workload->collective || workload->together;
+}
 
 /* MLB_E_INTERNAL naming the first missing hook. */
 enum mlb_status mlb_workload_check(const struct mlb_workload *workload, struct mlb_error *err);
