@@ -2,6 +2,7 @@
 /* The compute workloads, one line each. */
 #include "harness/measure/workload.h"
 #include "kernels/attention/attention.h"
+#include "kernels/checkpoint/checkpoint.h"
 #include "kernels/fused/fused.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/launch/launch.h"
@@ -24,4 +25,5 @@ const struct mlb_workload *const mlb_kernel_workloads[] = {
     &mlb_host_copy,
     &mlb_p2p,
     &mlb_launch,
+    &mlb_checkpoint,
     NULL};

@@ -23,7 +23,8 @@ static struct unit_of_sale unit_of(const struct mlb_row *row)
     if (row->work.flop > 0.0)
         return (struct unit_of_sale){MLB_RATE_FLOP, 1e18,
                                      row->work.operations ? "10^18 OP" : "10^18 FLOP", false};
-    return (struct unit_of_sale){MLB_RATE_BYTES, 1e12, "TB moved", false};
+    bool of_all = row->work.ranks > 0; /* a checkpoint's bytes are all ranks' already */
+    return (struct unit_of_sale){MLB_RATE_BYTES, 1e12, "TB moved", of_all};
 }
 
 static bool is_price(double price_per_hour)

@@ -98,6 +98,8 @@ const struct mlb_option mlb_options[] = {
      "longest wait for another rank or for one step before the job is given up", BOTH | LINKS},
     {"no-progress", 0, MLB_FLAG, AT(no_progress), 0, 0, NULL, NULL, NULL,
      "no progress line, not even on a terminal", BOTH},
+    {"checkpoint-folder", 0, MLB_TEXT, AT(checkpoint_folder), 0, 0, NULL, NULL, "FOLDER",
+     "a folder on the store where the job keeps its checkpoints, for `checkpoint`", BOTH},
     {"quiet", 'q', MLB_FLAG, AT(quiet), 0, 0, NULL, NULL, NULL, "errors only on stderr", 0},
     {"verbose", 'v', MLB_FLAG, AT(verbose), 0, 0, NULL, NULL, NULL, "say more on stderr", 0},
     {"man", 0, MLB_FLAG, AT(man), 0, 0, NULL, NULL, NULL, "print the man page", MLB_CMD_HELP},

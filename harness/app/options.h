@@ -42,6 +42,7 @@ struct mlb_options {
     char provider[MLB_OPTION_TEXT], instance[MLB_OPTION_TEXT];
     char records[MLB_OPTION_TEXT], prices[MLB_OPTION_TEXT], price[MLB_OPTION_TEXT];
     char into[MLB_OPTION_TEXT], as_of[MLB_OPTION_TEXT]; /* prices import */
+    char checkpoint_folder[MLB_OPTION_TEXT];
     int data, format; /* indices of mlb_data_names, mlb_printer_names */
     uint64_t seed, threads;
     double price_per_hour; /* USD for one node; 0 = unknown */

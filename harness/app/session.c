@@ -405,6 +405,7 @@ enum mlb_status mlb_session_run(struct mlb_session *session, const struct mlb_ca
     run->ctx.data = (enum mlb_data)options->data;
     run->ctx.seed = options->seed;
     run->ctx.threads = threads_of(session);
+    run->ctx.checkpoint_folder = options->checkpoint_folder;
     run->solo = options->solo;
     run->shared_device = session->sharing > 1;
     run->deadline_s = options->timeout_s;

@@ -35,6 +35,8 @@ struct mlb_ctx {
     double tune_s; /* a setup that chooses by timing takes no longer: the case's max-time; 0 = no
                     * limit */
     bool trial;    /* a quick look (--search): nothing is tuned or verified */
+    const char *checkpoint_folder; /* where checkpoints may be written; NULL or "": nowhere. Never
+                                    * in a record or in an error: it may hold a name */
 };
 
 /* Work of ONE step on ONE rank: rates are this divided by the time of a step. 0 = does not apply.
@@ -46,8 +48,8 @@ struct mlb_work {
     double bytes;        /* memory traffic; or message size S of a collective */
     double bus_factor;   /* collectives: busbw = bytes / time * bus_factor */
     bool link;           /* bytes go over a link, not to and from the device's own memory */
-    int ranks, nodes;    /* collectives: that exchange them, and the machines those are on; of the
-                          * group that rank 0 is in */
+    int ranks, nodes;    /* whose bytes these are together, and the machines those are on: of a
+                          * collective the group that rank 0 is in, of a checkpoint all */
 };
 
 struct mlb_variant {
