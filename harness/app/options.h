@@ -43,6 +43,8 @@ struct mlb_options {
     char records[MLB_OPTION_TEXT], prices[MLB_OPTION_TEXT], price[MLB_OPTION_TEXT];
     char into[MLB_OPTION_TEXT], as_of[MLB_OPTION_TEXT]; /* prices import */
     char checkpoint_folder[MLB_OPTION_TEXT];
+    char checkpoint[MLB_OPTION_TEXT], checkpoint_rate[MLB_OPTION_TEXT], data_set[MLB_OPTION_TEXT];
+    double restart_s, node_life_s, interrupted, notice_s, use, store_s; /* cost; 0 = not given */
     int data, format; /* indices of mlb_data_names, mlb_printer_names */
     uint64_t seed, threads;
     double price_per_hour; /* USD for one node; 0 = unknown */

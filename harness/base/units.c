@@ -177,6 +177,29 @@ bool mlb_parse_bytes(const char *text, uint64_t *bytes)
     return parse_whole(text, table, bytes);
 }
 
+bool mlb_parse_stored_bytes(const char *text, uint64_t *bytes)
+{
+    static const struct suffix table[] = {
+        {"", 1},         {"B", 1},        {"KB", 1e3},     {"MB", 1e6},     {"GB", 1e9},
+        {"TB", 1e12},    {"PB", 1e15},    {"KiB", 0x1p10}, {"MiB", 0x1p20}, {"GiB", 0x1p30},
+        {"TiB", 0x1p40}, {"PiB", 0x1p50}, {NULL, 0},
+    };
+    return parse_whole(text, table, bytes);
+}
+
+bool mlb_parse_stored_rate(const char *text, double *bytes_per_s)
+{
+    const char *per = strstr(text, "/s");
+    size_t length = per ? (size_t)(per - text) : strlen(text);
+    char amount[64];
+    uint64_t bytes;
+    if ((per && per[2]) || !mlb_format(amount, sizeof amount, "%.*s", (int)length, text) ||
+        !mlb_parse_stored_bytes(amount, &bytes))
+        return false;
+    *bytes_per_s = (double)bytes;
+    return true;
+}
+
 bool mlb_parse_count(const char *text, uint64_t *count)
 {
     static const struct suffix table[] = {{"", 1},    {"k", 1e3},  {"M", 1e6},

@@ -16,6 +16,9 @@
 /* Each reads the WHOLE of `text` (surrounding blanks aside) and returns false, leaving the result
  * untouched, when it is not such a value, is negative, not finite or does not fit. */
 bool mlb_parse_bytes(const char *text, uint64_t *bytes); /* "8", "64KiB", "1.5G" */
+/* As stores and bills count: "100TB" is 10^14, "1GiB" 2^30; the second takes "2GB/s" too. */
+bool mlb_parse_stored_bytes(const char *text, uint64_t *bytes);
+bool mlb_parse_stored_rate(const char *text, double *bytes_per_s);
 bool mlb_parse_count(const char *text, uint64_t *count); /* "1000", "10k", "1M" (decimal) */
 bool mlb_parse_real(const char *text, double *value);    /* also negative; not inf, not nan */
 /* "90s", "1.5min", "2h", "300ms"; bare = s */

@@ -96,6 +96,36 @@ static void bytes_are_read(void **state)
         check_whole(mlb_parse_bytes, &rows[i]);
 }
 
+static void stored_bytes_are_read(void **state)
+{
+    static const struct whole_row rows[] = {
+        {"100TB", true, 100000000000000},
+        {"2.3TB", true, 2300000000000},
+        {"750 gb", true, 750000000000},
+        {"1GiB", true, 1073741824},
+        {"4096", true, 4096},
+        {"1.5KB", true, 1500},
+        {"1G", false, 0}, /* neither of the two, for sure */
+        {"1GB/s", false, 0},
+        {"-1GB", false, 0},
+        {"", false, 0},
+    };
+    double rate = 0.0;
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        check_whole(mlb_parse_stored_bytes, &rows[i]);
+    check_true(mlb_parse_stored_rate("2GB/s", &rate));
+    check_close(rate, 2e9, 0);
+    check_true(mlb_parse_stored_rate("500 MiB /s", &rate));
+    check_close(rate, 524288000.0, 0);
+    check_true(mlb_parse_stored_rate("57GB", &rate));
+    check_close(rate, 57e9, 0);
+    check_true(!mlb_parse_stored_rate("2GB/h", &rate));
+    check_true(!mlb_parse_stored_rate("2GB/s/s", &rate));
+    check_true(!mlb_parse_stored_rate("/s", &rate));
+    check_close(rate, 57e9, 0);
+}
+
 static void counts_are_read(void **state)
 {
     (void)state;
@@ -377,6 +407,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nonsense_is_no_value),
         cmocka_unit_test(bytes_are_read),
+        cmocka_unit_test(stored_bytes_are_read),
         cmocka_unit_test(counts_are_read),
         cmocka_unit_test(reals_are_read),
         cmocka_unit_test(times_are_read),
