@@ -6,6 +6,7 @@
 
 #include "harness/app/commands.h"
 #include "harness/app/cost_parts.h"
+#include "harness/app/cost_terms.h"
 #include "harness/app/paths.h"
 #include "harness/app/prices.h"
 #include "harness/base/date.h"
@@ -162,6 +163,12 @@ static enum mlb_status tell(const struct mlb_cost_parts *parts, struct mlb_error
         "cost", "What training costs: %zu record%s, %zu offer%s", parts->selection.digests.count,
         parts->selection.digests.count == 1 ? "" : "s", parts->offers.count,
         parts->offers.count == 1 ? "" : "s");
+    const struct mlb_cost_terms terms = {.options = parts->options,
+                                         .offers = &parts->offers,
+                                         .catalog = parts->catalog,
+                                         .ranking = &parts->main.ranking,
+                                         .gpus = parts->options->gpus,
+                                         .today = mlb_date_today()};
     struct mlb_text text = {0};
     mlb_cost_answer(document, parts);
     mlb_cost_ranking_sheet(document, parts);
@@ -170,6 +177,8 @@ static enum mlb_status tell(const struct mlb_cost_parts *parts, struct mlb_error
         status = mlb_cost_lists_sheet(document, parts, err);
     mlb_cost_job_sheet(document, parts);
     mlb_cost_tokens_sheet(document, parts);
+    if (status == MLB_OK)
+        status = mlb_cost_terms_add(document, &terms, err);
     mlb_cost_prices_sheet(document, parts);
     mlb_cost_notes(document, parts);
     if (status == MLB_OK)
