@@ -52,10 +52,11 @@ struct count {
 
 /* Rows whose ranks are no twins by design: each pair of GPUs has a link of its own, a NUMA node
  * that is named is near to some GPUs and far from others, and launches and small copies tell of the
- * host's cores, which no two ranks find equally busy. */
+ * host's cores, which no two ranks find equally busy. A store serves whom it likes first. */
 static bool unlike(const struct mlb_row *row)
 {
-    if (strcmp(row->workload, "p2p") == 0 || strcmp(row->workload, "launch") == 0)
+    if (strcmp(row->workload, "p2p") == 0 || strcmp(row->workload, "launch") == 0 ||
+        strcmp(row->workload, "checkpoint") == 0)
         return true;
     if (strcmp(row->workload, "host_copy") != 0)
         return false;

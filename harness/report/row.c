@@ -192,6 +192,8 @@ const char *mlb_report_cell_title(enum mlb_cell cell, const struct mlb_row *firs
     bool collective = first->work.bus_factor > 0.0;
     if (cell == MLB_CELL_RATE && collective)
         return "algbw";
+    if (cell == MLB_CELL_RATE && first->work.ranks > 1)
+        return "rate of all"; /* ranks make one checkpoint together */
     if (cell == MLB_CELL_BOUND && collective)
         return "of bound";
     if (cell == MLB_CELL_BOUND && computes)

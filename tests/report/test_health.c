@@ -142,8 +142,9 @@ static void test_ranks_that_are_no_twins(void **state)
         double bytes;
         size_t notes;
     } table[] = {
-        {"p2p", "", 1e9, 0},         {"launch", "", 0, 0},          {"host_copy", "0", 1e9, 0},
-        {"host_copy", "auto", 8, 0}, {"host_copy", "auto", 1e9, 1}, {"memory", "", 1e9, 1},
+        {"p2p", "", 1e9, 0},        {"launch", "", 0, 0},        {"checkpoint", "", 1e9, 0},
+        {"host_copy", "0", 1e9, 0}, {"host_copy", "auto", 8, 0}, {"host_copy", "auto", 1e9, 1},
+        {"memory", "", 1e9, 1},
     };
     (void)state;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
