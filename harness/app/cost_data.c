@@ -6,6 +6,7 @@
 #include "harness/analysis/data_move.h"
 #include "harness/app/cost_terms.h"
 #include "harness/app/paths.h"
+#include "harness/base/date.h"
 #include "harness/base/text.h"
 #include "harness/base/units.h"
 
@@ -84,19 +85,26 @@ static void add_move(struct mlb_sheet *sheet, const struct mlb_cost_terms *terms
         mlb_sheet_blank(sheet);
 }
 
+static const char *age_of(const char *as_of, int64_t today)
+{
+    int64_t day;
+    bool old = mlb_date_parse(as_of, &day) && today - day > MLB_PRICE_STALE_DAYS;
+    return old ? ": over 90 days old" : "";
+}
+
 static void say_sources(struct mlb_sheet *sheet, const struct mlb_egress *egress,
-                        const struct mlb_storage *storage)
+                        const struct mlb_storage *storage, int64_t today)
 {
     if (egress)
-        mlb_sheet_note(sheet, "%s to the %s: %s (%s)%s", egress->provider, egress->way,
-                       egress->source, egress->as_of,
+        mlb_sheet_note(sheet, "%s to the %s: %s (%s%s)%s", egress->provider, egress->way,
+                       egress->source, egress->as_of, age_of(egress->as_of, today),
                        egress->falling ? "; above its last tier it asks less" : "");
     if (egress && egress->free_gb_per_month > 0.0)
         mlb_sheet_note(sheet, "%s: %.15g GB a month of an account are free and not taken off here",
                        egress->provider, egress->free_gb_per_month);
     if (storage)
-        mlb_sheet_note(sheet, "%s, %s: %s (%s)", storage->provider, storage->kind, storage->source,
-                       storage->as_of);
+        mlb_sheet_note(sheet, "%s, %s: %s (%s%s)", storage->provider, storage->kind,
+                       storage->source, storage->as_of, age_of(storage->as_of, today));
 }
 
 static void add_provider(struct mlb_sheet *sheet, const struct mlb_cost_terms *terms,
@@ -112,7 +120,7 @@ static void add_provider(struct mlb_sheet *sheet, const struct mlb_cost_terms *t
     add_egress(sheet, &cost);
     add_storage(sheet, storage, bytes, terms->options->store_s);
     add_move(sheet, terms, provider, &cost);
-    say_sources(sheet, egress, storage);
+    say_sources(sheet, egress, storage, terms->today);
 }
 
 static bool is_first_of_provider(const struct mlb_offers *offers, size_t at)

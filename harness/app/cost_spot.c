@@ -380,6 +380,10 @@ static void add_sheets(struct mlb_document *document, const struct mlb_cost_term
         largest = spot.gpus > largest.gpus ? spot : largest;
     }
     say_model(prices, terms->options, question, &largest);
+    mlb_sheet_note(saves,
+                   "in time: a checkpoint that fits into the notice can be written then, and "
+                   "that is lost; of one that does not fit, half of 'save every' on the "
+                   "average, and the restart");
 }
 
 enum mlb_status mlb_cost_spot_add(struct mlb_document *document, const struct mlb_cost_terms *terms,

@@ -38,6 +38,7 @@ static void open_rig(struct rig *rig)
         .options = &rig->options,
         .offers = &rig->market.offers,
         .ranking = &rig->ranking,
+        .today = 20457, /* 2026-01-04 */
         .transfer = MLB_TEST_SOURCE_DIR "/configs/catalog/transfer.json",
     };
 }
@@ -147,6 +148,29 @@ static void test_a_gang(void **state)
     check_true(isnan(number_of(row, "lost_fraction_on_demand"))); /* too few GPUs to count */
     mlb_json_close(&json);
     check_contains(print(&rig, "text"), "dearer by 1 %"); /* 0.75 / 0.7398 */
+    close_rig(&rig);
+}
+
+/* AWS's advisor tells a part a month: 10 % are 6,929 h, an assumption that is labelled. */
+static void test_monthly_part(void **state)
+{
+    struct rig rig;
+    struct mlb_json json = {0};
+    (void)state;
+    open_rig(&rig);
+    set(&rig, "checkpoint", "120GB");
+    set(&rig, "checkpoint-rate", "2GB/s");
+    set(&rig, "restart", "10min");
+    set(&rig, "interrupted", "10%");
+    set(&rig, "notice", "45s");
+    const cJSON *row = row_of(&rig, &json, "checkpoints", 0);
+    check_close(number_of(row, "interrupted_every_s"), 6928.59 * HOUR, 1e-6);
+    check_close(number_of(row, "notice_s"), 45.0, 0);
+    check_true(cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(row, "fits_in_notice")));
+    mlb_json_close(&json);
+    check_contains(
+        print(&rig, "markdown"),
+        "an assumption: 10 % of the machines interrupted a month are a mean life of 289 d");
     close_rig(&rig);
 }
 
@@ -260,6 +284,10 @@ static void test_data(void **state)
     const char *text = print(&rig, "text");
     check_contains(text, "it is the cheapest");
     check_contains(text, "100000 GB of 10^9 bytes");
+    check_true(!strstr(text, "over 90 days old"));
+    rig.terms.today += 365;
+    check_contains(print(&rig, "markdown"), "S3 Standard: ");
+    check_contains(mlb_text_get(&rig.text), "(2026-01: over 90 days old)");
     close_rig(&rig);
 }
 
@@ -323,15 +351,11 @@ static void test_time(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_spot),
-        cmocka_unit_test(test_a_gang),
-        cmocka_unit_test(test_hardware),
-        cmocka_unit_test(test_measured_rate),
-        cmocka_unit_test(test_commitment),
-        cmocka_unit_test(test_data),
-        cmocka_unit_test(test_nothing_was_asked),
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_time),
+        cmocka_unit_test(test_spot),          cmocka_unit_test(test_a_gang),
+        cmocka_unit_test(test_monthly_part),  cmocka_unit_test(test_hardware),
+        cmocka_unit_test(test_measured_rate), cmocka_unit_test(test_commitment),
+        cmocka_unit_test(test_data),          cmocka_unit_test(test_nothing_was_asked),
+        cmocka_unit_test(test_refused),       cmocka_unit_test(test_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -75,7 +75,6 @@ static void test_egress(void **state)
         {"gcp", 100 * TB, 120.0 + 990.0 + 7200.0, true, false},
         {"oci", 10 * TB, 0.0, true, false},
         {"oci", 11 * TB, 0.0, false, false},
-        {"nebius", 100 * TB, 0.0, true, false},
     };
     struct mlb_transfer transfer;
     (void)state;
@@ -100,6 +99,9 @@ static void test_storage_and_break_even(void **state)
     /* 10 TB x 0.023 $ a month, for half a month of 365 h */
     check_close(mlb_storage_cost(mlb_storage_of(&transfer, "aws"), 10 * TB, 365.0 * 3600.0), 115.0,
                 1e-12);
+    /* 0.0147 a GiB */
+    check_close(mlb_storage_cost(mlb_storage_of(&transfer, "nebius"), 1073741824.0, 730.0 * 3600.0),
+                0.0147, 1e-4);
     check_true(!mlb_storage_of(&transfer, "oci"));
     mlb_transfer_close(&transfer);
     check_close(mlb_move_pays_after_hours(7800.0, 20.0), 390.0, 1e-15);
