@@ -92,15 +92,38 @@ static const struct mlb_column surcharge_columns[] = {
     {"from", "from", MLB_COLUMN_BOTH, false, true},
     {0}};
 
-/* On demand, in the region of the record when there is a price; 0 = not known. */
-static double list_price(const struct mlb_cost_terms *terms, const struct mlb_measured *measured,
-                         const char *service)
+static struct mlb_price_range list_price(const struct mlb_cost_terms *terms,
+                                         const struct mlb_measured *measured, const char *service,
+                                         const char *region)
 {
-    struct mlb_price_range price = {0};
-    for (int any = 0; any < 2 && terms->catalog && !price.known; any++)
-        price = mlb_catalog_price(terms->catalog, measured->provider, service, measured->instance,
-                                  any ? "" : measured->region, "", MLB_ON_DEMAND, terms->today);
-    return price.known ? price.median : 0.0;
+    if (!terms->catalog)
+        return (struct mlb_price_range){0};
+    return mlb_catalog_price(terms->catalog, measured->provider, service, measured->instance,
+                             region, "", MLB_ON_DEMAND, terms->today);
+}
+
+/* Dollars an hour on demand; 0 = not known. */
+struct pair {
+    double plain, service;
+};
+
+/* Of one region, the record's when both prices are known there: regions differ by as much as the
+ * service asks. Else the plain price alone. */
+static struct pair list_prices(const struct mlb_cost_terms *terms,
+                               const struct mlb_measured *measured, const char *service)
+{
+    const char *const regions[] = {measured->region, ""};
+    for (size_t i = 0; i < 2; i++) {
+        struct mlb_price_range managed = list_price(terms, measured, service, regions[i]);
+        const char *region = managed.known && managed.cheapest ? managed.cheapest->region : "";
+        struct mlb_price_range plain = list_price(terms, measured, "", region);
+        if (region[0] && plain.known)
+            return (struct pair){plain.median, list_price(terms, measured, service, region).median};
+    }
+    struct mlb_price_range plain = list_price(terms, measured, "", measured->region);
+    if (!plain.known)
+        plain = list_price(terms, measured, "", "");
+    return (struct pair){.plain = plain.known ? plain.median : 0.0};
 }
 
 static void add_surcharge(struct mlb_sheet *sheet, const struct mlb_measured *measured,
@@ -132,15 +155,17 @@ void mlb_cost_surcharge_add(struct mlb_document *document, const struct mlb_cost
     for (size_t i = 0; i < terms->offers->measured_count; i++) {
         const struct mlb_measured *measured = &terms->offers->measured[i];
         const char *service = mlb_surcharge_service(measured->provider);
-        double plain = list_price(terms, measured, "");
-        if (!service || plain == 0.0 || !is_first_instance(terms->offers, i))
+        if (!service || !is_first_instance(terms->offers, i))
+            continue;
+        struct pair prices = list_prices(terms, measured, service);
+        if (prices.plain == 0.0)
             continue;
         struct mlb_surcharge is =
-            mlb_surcharge(measured->provider, service, list_price(terms, measured, service), plain);
+            mlb_surcharge(measured->provider, service, prices.service, prices.plain);
         if (!sheet)
             sheet =
                 mlb_document_sheet(document, "surcharge", "Managed services", surcharge_columns);
-        add_surcharge(sheet, measured, service, plain, &is);
+        add_surcharge(sheet, measured, service, prices.plain, &is);
     }
     if (sheet)
         mlb_sheet_note(sheet, "in no other figure here, unless the price of an offer is the "

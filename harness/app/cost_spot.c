@@ -150,7 +150,8 @@ static struct spot work_out(const struct mlb_cost_terms *terms, const struct mlb
     double rate = question->asked_rate;
     if (rate == 0.0 && (spot.rate_row = slowest_write(measured)))
         rate = rate_of(spot.rate_row);
-    spot.gpus = terms->gpus ? (double)terms->gpus : spot.machines * measured->gpus;
+    if (measured->gpus > 0)
+        spot.gpus = terms->gpus ? (double)terms->gpus : spot.machines * measured->gpus;
     spot.saving =
         (struct mlb_saving){rate > 0.0 ? question->bytes / rate : 0.0, question->restart_s};
     add_interruptions(&spot, question);

@@ -195,6 +195,8 @@ static void test_hardware(void **state)
                 1e-9);
     mlb_json_close(&json);
     check_contains(print(&rig, "markdown"), "fails every 50000 GPU-hours (13000 to 80000");
+    rig.market.measured[0].gpus = rig.market.measured[1].gpus = 0; /* they compute on the CPU */
+    check_true(!strstr(print(&rig, "markdown"), "GPU-hours"));
     close_rig(&rig);
 }
 
@@ -291,6 +293,34 @@ static void test_data(void **state)
     close_rig(&rig);
 }
 
+/* Both prices of one region, though the record tells none and the catalog has plain prices of
+ * several; an instance without a price of its own gets the ratio of others. */
+static void test_services(void **state)
+{
+    struct rig rig;
+    struct mlb_json json = {0};
+    struct mlb_catalog *catalog = NULL;
+    (void)state;
+    open_rig(&rig);
+    check_ok(mlb_catalog_open(&catalog, MLB_TEST_SOURCE_DIR "/configs/catalog", "", &rig.err),
+             &rig.err);
+    rig.terms.catalog = catalog;
+    rig.market.measured[0].instance = "p5.48xlarge";
+    const cJSON *row = row_of(&rig, &json, "surcharge", 0);
+    check_close(number_of(row, "ratio"), 1.15, 0.001);
+    check_close(number_of(row, "usd_per_hour"), 55.04, 1e-9);
+    check_close(number_of(row, "service_usd_per_hour"), 63.29, 1e-3);
+    mlb_json_close(&json);
+    check_ok(mlb_catalog_override(catalog, "aws/z8=100", &rig.err), &rig.err);
+    rig.market.measured[0].instance = "z8";
+    row = row_of(&rig, &json, "surcharge", 0);
+    check_close(number_of(row, "service_usd_per_hour"), 115.0, 1e-9);
+    mlb_json_close(&json);
+    check_contains(print(&rig, "markdown"), "~115.00");
+    mlb_catalog_close(catalog);
+    close_rig(&rig);
+}
+
 static void test_nothing_was_asked(void **state)
 {
     struct rig rig;
@@ -351,11 +381,17 @@ static void test_time(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_spot),          cmocka_unit_test(test_a_gang),
-        cmocka_unit_test(test_monthly_part),  cmocka_unit_test(test_hardware),
-        cmocka_unit_test(test_measured_rate), cmocka_unit_test(test_commitment),
-        cmocka_unit_test(test_data),          cmocka_unit_test(test_nothing_was_asked),
-        cmocka_unit_test(test_refused),       cmocka_unit_test(test_time),
+        cmocka_unit_test(test_spot),
+        cmocka_unit_test(test_a_gang),
+        cmocka_unit_test(test_monthly_part),
+        cmocka_unit_test(test_hardware),
+        cmocka_unit_test(test_measured_rate),
+        cmocka_unit_test(test_commitment),
+        cmocka_unit_test(test_data),
+        cmocka_unit_test(test_services),
+        cmocka_unit_test(test_nothing_was_asked),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
