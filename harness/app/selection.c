@@ -348,16 +348,16 @@ static void count_notes(struct mlb_selection *selection, const struct mlb_log *l
         selection->sick += selection->digests.items[i].sick > 0;
     }
     if (selection->passed_over > 0)
-        mlb_log(log, MLB_LOG_INFO, "passed over %zu JSON files that are no records",
+        mlb_log(log, MLB_LOG_INFO, "JSON files passed over, since they are no records: %zu",
                 selection->passed_over);
     if (selection->unselected > 0)
-        mlb_log(log, MLB_LOG_INFO, "%zu records selected, %zu left out", selection->digests.count,
+        mlb_log(log, MLB_LOG_INFO, "records selected: %zu, left out: %zu", selection->digests.count,
                 selection->unselected);
     if (selection->incomplete > 0)
-        mlb_log(log, MLB_LOG_WARN, "%zu of %zu records are of runs that ended early",
+        mlb_log(log, MLB_LOG_WARN, "records of runs that ended early: %zu of %zu",
                 selection->incomplete, selection->digests.count);
     if (selection->sick > 0)
-        mlb_log(log, MLB_LOG_WARN, "%zu of %zu records are of machines found sick by their own run",
+        mlb_log(log, MLB_LOG_WARN, "records of machines that their own run found sick: %zu of %zu",
                 selection->sick, selection->digests.count);
 }
 

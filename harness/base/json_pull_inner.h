@@ -12,6 +12,7 @@ struct mlb_pull {
     const char *rest; /* of that one, what the window has not seen yet */
     size_t rest_length;
     char *window, *at, *end; /* of `at` on, nothing was read yet; *end is zero */
+    size_t room;             /* bytes of the window */
     bool ended;              /* nothing more comes behind `end` */
     char before;             /* the byte before the window */
     size_t line;             /* of the window's first byte */

@@ -18,6 +18,7 @@
 
 enum {
     WINDOW = 256 << 10, /* bytes: stays in a core's cache, and few calls of read(2) */
+    LEAST = 256,        /* more than any look ahead */
     PADDING = 16        /* zeros behind it: the longest look ahead of a check */
 };
 
@@ -124,7 +125,7 @@ static bool refill(struct mlb_pull *pull)
     memmove(pull->window, pull->at, kept);
     pull->at = pull->window;
     pull->copied = pull->window;
-    ssize_t count = read_more(pull, pull->window + kept, WINDOW - kept);
+    ssize_t count = read_more(pull, pull->window + kept, pull->room - kept);
     pull->end = pull->window + kept + (count > 0 ? count : 0);
     memset(pull->end, 0, PADDING);
     pull->ended = count <= 0;
@@ -249,10 +250,10 @@ static enum mlb_status begin(struct mlb_pull *pull, const char *name, struct mlb
     return pull->err.status;
 }
 
-static struct mlb_pull *new_pull(const char *name, struct mlb_error *err)
+static struct mlb_pull *new_pull(const char *name, size_t room, struct mlb_error *err)
 {
     struct mlb_pull *pull = calloc(1, sizeof *pull);
-    char *window = malloc(WINDOW + PADDING);
+    char *window = malloc(room + PADDING);
     if (!pull || !window) {
         mlb_fail(err, MLB_E_NOMEM, "%s: cannot read: out of memory", name);
         free(pull);
@@ -260,6 +261,7 @@ static struct mlb_pull *new_pull(const char *name, struct mlb_error *err)
         return NULL;
     }
     pull->window = window;
+    pull->room = room;
     pull->fd = -1;
     return pull;
 }
@@ -282,7 +284,7 @@ enum mlb_status mlb_pull_reopen(struct mlb_pull *pull, const char *path, struct 
 
 struct mlb_pull *mlb_pull_open(const char *path, struct mlb_error *err)
 {
-    struct mlb_pull *pull = new_pull(path, err);
+    struct mlb_pull *pull = new_pull(path, WINDOW, err);
     if (!pull || mlb_pull_reopen(pull, path, err) == MLB_OK)
         return pull;
     mlb_pull_close(pull);
@@ -292,7 +294,8 @@ struct mlb_pull *mlb_pull_open(const char *path, struct mlb_error *err)
 struct mlb_pull *mlb_pull_memory(const char *name, const char *text, size_t length,
                                  struct mlb_error *err)
 {
-    struct mlb_pull *pull = new_pull(name, err);
+    size_t room = length < LEAST ? LEAST : length;
+    struct mlb_pull *pull = new_pull(name, room < WINDOW ? room : WINDOW, err);
     if (!pull)
         return NULL;
     pull->rest = text;

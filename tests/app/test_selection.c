@@ -266,10 +266,10 @@ static void what_is_noted_is_told(void **state)
     said[length] = '\0';
     check_u64(selection.incomplete, 1);
     check_u64(selection.sick, 1);
-    check_text(said, "mlbench: passed over 1 JSON files that are no records\n"
-                     "mlbench: 3 records selected, 1 left out\n"
-                     "mlbench: 1 of 3 records are of runs that ended early\n"
-                     "mlbench: 1 of 3 records are of machines found sick by their own run\n");
+    check_text(said, "mlbench: JSON files passed over, since they are no records: 1\n"
+                     "mlbench: records selected: 3, left out: 1\n"
+                     "mlbench: records of runs that ended early: 1 of 3\n"
+                     "mlbench: records of machines that their own run found sick: 1 of 3\n");
     mlb_selection_free(&selection);
 }
 

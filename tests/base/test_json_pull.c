@@ -299,7 +299,7 @@ static void test_files(void **state)
 static void test_numbers(void **state)
 {
     (void)state;
-    for (uint64_t i = 0; i < 300000; i++) {
+    for (uint64_t i = 0; i < 100000; i++) {
         char digits[24], text[80];
         uint64_t bits = mlb_rng_bits(7, 2 * i), shape = mlb_rng_bits(7, 2 * i + 1);
         mlb_format(digits, sizeof digits, "%" PRIu64, bits >> shape % 64);
