@@ -207,17 +207,25 @@ static enum mlb_status add_folder(struct list *list, const char *folder, struct 
     return memory ? MLB_OK : no_memory(err, folder);
 }
 
-static enum mlb_status add_path(struct list *list, const char *path, struct mlb_error *err)
+/* `hint` says what else may have been meant by a path that is not there. */
+static enum mlb_status add_path(struct list *list, const char *path, const char *hint,
+                                struct mlb_error *err)
 {
     struct stat file;
-    int missing = stat(path, &file) == 0 ? 0 : errno;
-    bool word = !strpbrk(path, "/.");
-    if (missing)
-        return mlb_fail(err, MLB_E_IO, "%s: cannot read: %s%s%s", path, strerror(missing),
-                        word ? "; records are selected by provider=" : "", word ? path : "");
+    if (stat(path, &file) != 0)
+        return mlb_fail(err, MLB_E_IO, "%s: cannot read: %s; %s", path, strerror(errno), hint);
     if (S_ISDIR(file.st_mode))
         return add_folder(list, path, err);
     return add_file(list, strdup(path), false) ? MLB_OK : no_memory(err, path);
+}
+
+static enum mlb_status add_word(struct list *list, const char *word, struct mlb_error *err)
+{
+    char hint[160];
+    mlb_format(hint, sizeof hint, "records of a provider are selected by provider=%.40s", word);
+    return add_path(
+        list, word,
+        strpbrk(word, "/.") ? "a file, a folder or a selector such as provider=aws" : hint, err);
 }
 
 /* ------------------------------------------------------------------------------------- choosing */
@@ -231,9 +239,10 @@ static enum mlb_status read_words(const char *const *words, size_t count, const 
     for (size_t i = 0; i < count && !status; i++) {
         bool selector = is_selector(words[i]);
         paths |= !selector;
-        status = selector ? add_selector(selectors, words[i], err) : add_path(list, words[i], err);
+        status = selector ? add_selector(selectors, words[i], err) : add_word(list, words[i], err);
     }
-    return status || paths ? status : add_path(list, records, err);
+    return status || paths ? status
+                           : add_path(list, records, "--records names where they are", err);
 }
 
 static int compare_values(const void *a, const void *b)

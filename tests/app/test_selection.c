@@ -172,7 +172,8 @@ static const struct {
     {"x=1", MLB_E_USAGE, "x=1: nothing is selected by 'x' (known: provider"},
     {"since=monday", MLB_E_USAGE, "since=monday: 'monday' is no day; a day is written 2026-11-01"},
     {"aws", MLB_E_IO,
-     "aws: cannot read: No such file or directory; records are selected by provider=aws"},
+     "aws: cannot read: No such file or directory; records of a provider are selected by "
+     "provider=aws"},
     {"@/e.json", MLB_E_IO, "/e.json: cannot read: No such file or directory"},
     {"@/notes.txt", MLB_E_CONFIG, "/notes.txt:1: expected a value"},
     {"@/prices.json", MLB_E_CONFIG, "/prices.json: is JSON, but not a record of mlbench"},
@@ -233,6 +234,16 @@ static void a_damaged_record_of_a_folder_is_an_error(void **state)
     unlink(in_folder("z.json").text);
 }
 
+static void where_records_are_is_not_there(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"provider=aws"};
+    struct mlb_selection selection;
+    struct mlb_error err = {0};
+    check_fails(mlb_selection_read(&selection, words, 1, "nowhere", NULL, &err), MLB_E_IO, &err,
+                "nowhere: cannot read: No such file or directory; --records names where they are");
+}
+
 static void one_run_on_both_sides(void **state)
 {
     (void)state;
@@ -280,6 +291,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_selected),
         cmocka_unit_test(a_file_may_have_the_form_of_a_selector),
         cmocka_unit_test(a_damaged_record_of_a_folder_is_an_error),
+        cmocka_unit_test(where_records_are_is_not_there),
         cmocka_unit_test(one_run_on_both_sides),
         cmocka_unit_test(what_is_noted_is_told),
     };
