@@ -17,13 +17,13 @@ static bool are_mixed(const struct mlb_result *result)
     return false;
 }
 
-/* On rank 0. A catalog that cannot be read spoils no run. */
+/* On rank 0, whose price option is the job's. A catalog that cannot be read spoils no run. */
 static void look_up(const struct mlb_session *session, const struct mlb_provider *provider,
                     const struct mlb_result *result, struct mlb_machine_price *price)
 {
     struct mlb_catalog *catalog = NULL;
     struct mlb_error err = {0};
-    if (!provider->name[0] || !provider->instance[0])
+    if (session->options->price_per_hour > 0.0 || !provider->name[0] || !provider->instance[0])
         return;
     if (are_mixed(result))
         mlb_format(price->why, sizeof price->why, "none, since the machines of this job differ");
@@ -39,8 +39,6 @@ enum mlb_status mlb_session_price(struct mlb_session *session, const struct mlb_
 {
     struct mlb_comm *comm = session->comm;
     struct mlb_machine_price price = {0};
-    if (session->options->price_per_hour > 0.0)
-        return MLB_OK;
     if (comm->rank == 0)
         look_up(session, provider, result, &price);
     if (comm->ops->broadcast(comm, &price, sizeof price, 0, err) != MLB_OK)

@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 
-from program import PROGRAM, Case, call, main
+from program import PROGRAM, SMALL, Case, call, main
 
 
 class Unlike(Case):
@@ -44,6 +44,14 @@ class Unlike(Case):
         words = ("run", "gemm", "size=64", "dtype=f32")
         result = self.pair(PROGRAM, *words, second=(*words, "--budget", "5s"))
         self.one_line_error(result, 2, "--budget 5s")
+
+    def test_another_price(self):
+        """It decides nothing of what is measured: the first rank's counts, and nobody waits."""
+        words = ("run", "gemm", "size=64", "dtype=f32", *SMALL)
+        for first, second in [(("--price-per-hour", "5"), ()), ((), ("--price-per-hour", "5"))]:
+            result = self.pair(PROGRAM, *words, *first, second=(*words, *second))
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertEqual("$5.00 per hour" in result.stdout, bool(first), result.stdout)
 
 
 if __name__ == "__main__":
