@@ -21,6 +21,15 @@ static const char *service_of(const struct mlb_provider *provider)
     return free ? "" : provider->service;
 }
 
+/* AWS's local and wavelength zones (us-west-2-lax-1a) have prices of their own, which no list of
+ * their region's holds. */
+static bool is_apart(const struct mlb_provider *provider)
+{
+    size_t length = strlen(provider->region);
+    return length > 0 && strcmp(provider->name, "aws") == 0 &&
+           strncmp(provider->zone, provider->region, length) == 0 && provider->zone[length] == '-';
+}
+
 /* Spot is priced by zone where the catalog knows this one, else by region. */
 static struct mlb_price_range find(const struct mlb_catalog *catalog,
                                    const struct mlb_provider *provider, int64_t today)
@@ -64,7 +73,12 @@ void mlb_price_of_machine(const struct mlb_catalog *catalog, const struct mlb_pr
     }
     struct mlb_price_range range = find(catalog, provider, today);
     bool settled = provider->region[0] || range.high <= range.low * (1.0 + 1e-6);
-    if (range.known && settled)
+    if (is_apart(provider) && !range.user)
+        mlb_format(price->why, sizeof price->why,
+                   "the catalog has none for the zone %s, which has prices of its own; "
+                   "--price-per-hour makes costs known",
+                   provider->zone);
+    else if (range.known && settled)
         take(&range, provider, price);
     else if (range.known)
         mlb_format(price->why, sizeof price->why,

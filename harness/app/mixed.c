@@ -93,6 +93,10 @@ enum mlb_status mlb_mixed_check(const char *path, const struct mlb_provider *bef
     char was[NAME], is[NAME];
     instance_of(before, was);
     instance_of(now, is);
+    if (!was[0] || !is[0]) { /* then who it is rented from is all that can differ */
+        mlb_format(was, sizeof was, "%s", before->name);
+        mlb_format(is, sizeof is, "%s", now->name);
+    }
     if (!was[0] || !is[0] || strcmp(was, is) == 0)
         return MLB_OK;
     return mlb_fail(err, MLB_E_CONFIG,

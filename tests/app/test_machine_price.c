@@ -78,6 +78,10 @@ static void a_known_machine_has_its_list_price(void **state)
         {{"aws", "sagemaker", "ml.p5.48xlarge", "us-east-1", "", "", MLB_PROVIDER_JOB},
          63.29,
          "catalog: aws ml.p5.48xlarge on_demand us-east-1, as of 2026-09-19"},
+        /* HyperPod: SageMaker's price of what the firmware calls a plain p5. */
+        {{"aws", "sagemaker", "p5.48xlarge", "us-east-1", "us-east-1a", "", MLB_PROVIDER_DMI},
+         63.29,
+         "catalog: aws ml.p5.48xlarge on_demand us-east-1, as of 2026-09-19"},
         {{"aws", "batch", "p5.48xlarge", "us-east-1", "", "", MLB_PROVIDER_METADATA},
          55.04,
          "catalog: aws p5.48xlarge on_demand us-east-1, as of 2026-09-19"},
@@ -111,6 +115,8 @@ static void what_is_not_settled_has_none_and_says_why(void **state)
         {{"aws", "", "p5.48xlarge", "us-east-1", "", "capacity_block", MLB_PROVIDER_METADATA},
          "none for aws p5.48xlarge capacity_block"},
         {{"aws", "", "g6.xlarge", "us-east-1", "", "", MLB_PROVIDER_DMI}, "none for aws g6.xlarge"},
+        {{"aws", "", "p5.48xlarge", "us-east-1", "us-east-1-atl-2a", "", MLB_PROVIDER_METADATA},
+         "none for the zone us-east-1-atl-2a, which has prices of its own"},
         {{"gcp", "vertex", "p5.48xlarge", "us-east-1", "", "", MLB_PROVIDER_JOB},
          "none for gcp vertex p5.48xlarge"},
     };

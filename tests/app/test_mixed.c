@@ -67,11 +67,15 @@ static void a_journal_goes_on_where_it_began(void **state)
     (void)state;
     const struct mlb_provider p5 = MACHINE("p5.48xlarge", "us-east-1a", "spot"),
                               other_zone = MACHINE("p5.48xlarge", "us-east-1b", "on_demand"),
-                              p4 = MACHINE("p4d.24xlarge", "us-east-1a", "spot"), unknown = {0};
+                              p4 = MACHINE("p4d.24xlarge", "us-east-1a", "spot"), unknown = {0},
+                              crusoe = {.name = "crusoe"}, aws = MACHINE("", "", "");
     struct mlb_error err = {0};
     check_ok(mlb_mixed_check("x.journal", &p5, &other_zone, &err), &err);
     check_ok(mlb_mixed_check("x.journal", &p5, &unknown, &err), &err);
     check_ok(mlb_mixed_check("x.journal", &unknown, &p5, &err), &err);
+    check_ok(mlb_mixed_check("x.journal", &aws, &p5, &err), &err);
+    check_fails(mlb_mixed_check("x.journal", &crusoe, &aws, &err), MLB_E_CONFIG, &err,
+                "it was begun on crusoe, this is aws;");
     check_fails(mlb_mixed_check("x.journal", &p5, &p4, &err), MLB_E_CONFIG, &err,
                 "x.journal: cannot go on: it was begun on aws p5.48xlarge, this is aws p4d");
 }
