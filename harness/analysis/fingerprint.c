@@ -83,16 +83,30 @@ bool mlb_fingerprint_fits(const struct mlb_fingerprint *print, const struct mlb_
 
 bool mlb_fingerprint_helps(const struct mlb_fingerprint *print, const struct mlb_provider *provider)
 {
-    return provider->instance[0] ? !provider->name[0] : print->gpus > 0;
+    if (provider->instance[0])
+        return !provider->name[0];
+    return print->gpus > 0 && print->present <= print->gpus;
 }
 
-static void add_candidate(struct mlb_provider *provider, const struct mlb_instance *instance)
+/* As many as there is room for, with some kept for how many more there are. */
+static bool add_candidate(struct mlb_provider *provider, const struct mlb_instance *instance)
 {
+    enum { ROOM = sizeof provider->candidates - sizeof ", 999 more" };
     char *to = provider->candidates;
-    size_t length = strlen(to), size = sizeof provider->candidates;
-    if (!mlb_format(to + length, size - length, "%s%s %s", length ? ", " : "", instance->provider,
-                    instance->name))
-        mlb_format(to + length, size - length, "%s", "");
+    size_t length = strlen(to);
+    if (length < ROOM && mlb_format(to + length, ROOM - length, "%s%s %s", length ? ", " : "",
+                                    instance->provider, instance->name))
+        return true;
+    to[length] = '\0';
+    return false;
+}
+
+static void add_others(struct mlb_provider *provider, size_t others)
+{
+    size_t length = strlen(provider->candidates);
+    if (others > 0)
+        mlb_format(provider->candidates + length, sizeof provider->candidates - length,
+                   ", %zu more", others);
 }
 
 static void take(struct mlb_provider *provider, const struct mlb_instance *instance)
@@ -107,16 +121,17 @@ static void guess(const struct mlb_fingerprint *print, const struct mlb_instance
                   size_t count, struct mlb_provider *provider)
 {
     const struct mlb_instance *only = NULL;
-    size_t fitting = 0;
+    size_t fitting = 0, others = 0;
     for (size_t i = 0; i < count; i++) {
         const struct mlb_instance *instance = &instances[i];
         bool mine = !provider->name[0] || strcmp(provider->name, instance->provider) == 0;
         if (!mine || !mlb_fingerprint_fits(print, instance))
             continue;
-        add_candidate(provider, instance);
+        others += !add_candidate(provider, instance);
         only = instance;
         fitting++;
     }
+    add_others(provider, others);
     if (fitting == 1)
         take(provider, only);
     else if (fitting > 1 && !provider->name[0])

@@ -16,6 +16,7 @@ struct mlb_fingerprint {
     int gpus;
     const char *cpu; /* "AMD EPYC 7R13 Processor"; "" unknown */
     const struct mlb_fabric *fabric;
+    int present; /* GPUs that the buses show: what a job is given of eight says nothing of them */
 };
 
 /* Could a machine with this hardware be that instance? Only what both sides know can speak against
@@ -28,7 +29,8 @@ bool mlb_fingerprint_fits(const struct mlb_fingerprint *print, const struct mlb_
 void mlb_fingerprint_fill(const struct mlb_fingerprint *print, const struct mlb_catalog *catalog,
                           struct mlb_provider *provider);
 
-/* Is there anything that the catalog could add? */
+/* Is there anything that the catalog could add? Not to a machine that has more GPUs than are
+ * seen. */
 bool mlb_fingerprint_helps(const struct mlb_fingerprint *print,
                            const struct mlb_provider *provider);
 

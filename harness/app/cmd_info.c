@@ -149,7 +149,8 @@ static enum mlb_status describe(const struct mlb_topology *topology, const struc
     cJSON *devices = cJSON_AddArrayToObject(json, "devices");
     ask_devices(text, devices);
     mlb_topology_counts(topology, &counts);
-    struct mlb_fingerprint print = {.gpu = "", .cpu = counts.cpu_model, .fabric = &fabric};
+    struct mlb_fingerprint print = {
+        .gpu = "", .cpu = counts.cpu_model, .fabric = &fabric, .present = counts.gpus};
     find_gpus(devices, &print);
     mlb_provider_end(search, &provider);
     mlb_guess_instance(&print, log, &provider);

@@ -33,7 +33,8 @@ static void guess(const struct mlb_session *session, struct mlb_provider *provid
     const struct mlb_station *best = &session->stations[0];
     struct mlb_topology_counts counts;
     mlb_topology_counts(session->topology, &counts);
-    struct mlb_fingerprint print = {.gpu = "", .cpu = counts.cpu_model, .fabric = &session->fabric};
+    struct mlb_fingerprint print = {
+        .gpu = "", .cpu = counts.cpu_model, .fabric = &session->fabric, .present = counts.gpus};
     if (best->device && strcmp(best->kind, "cpu") != 0) {
         print.gpu = best->device->info.name;
         print.gpus = best->count;

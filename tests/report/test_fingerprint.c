@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Machines that say nothing of themselves, against the catalog as it is shipped. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "harness/analysis/fingerprint.h"
@@ -155,7 +156,7 @@ static struct mlb_provider fill(const struct mlb_catalog *catalog, const struct 
     static struct mlb_fabric fabric; /* large */
     struct mlb_provider provider = {0};
     make_fabric(row, &fabric);
-    const struct mlb_fingerprint print = {row->gpu, row->gpus, row->cpu, &fabric};
+    const struct mlb_fingerprint print = {row->gpu, row->gpus, row->cpu, &fabric, 0};
     mlb_format(provider.name, sizeof provider.name, "%s", row->provider);
     mlb_format(provider.instance, sizeof provider.instance, "%s", row->instance);
     if (row->instance[0])
@@ -177,6 +178,47 @@ static void machines_are_guessed(void **state)
     }
 }
 
+/* One GPU may be all of a machine, or what a job was given of eight. */
+static void what_a_job_was_given_tells_nothing(void **state)
+{
+    static const struct mlb_fabric none;
+    struct mlb_fingerprint print = {.gpu = H100, .gpus = 1, .cpu = "", .fabric = &none};
+    struct mlb_provider provider = {.name = "aws", .method = MLB_PROVIDER_USER};
+    print.present = 8;
+    mlb_fingerprint_fill(&print, *state, &provider);
+    check_text(provider.instance, "");
+    check_text(provider.candidates, "");
+    print.present = 1;
+    mlb_fingerprint_fill(&print, *state, &provider);
+    check_text(provider.instance, "p5.4xlarge");
+}
+
+static size_t fitting(const struct mlb_catalog *catalog, const struct row *row)
+{
+    static const struct mlb_fabric none;
+    const struct mlb_fingerprint print = {row->gpu, row->gpus, row->cpu, &none, 0};
+    const struct mlb_instance *instances;
+    size_t count = mlb_catalog_instances(catalog, &instances), fits = 0;
+    for (size_t i = 0; i < count; i++)
+        fits += mlb_fingerprint_fits(&print, &instances[i]);
+    return fits;
+}
+
+/* Of "aws a, oci b, 3 more": 3. */
+static size_t others(const struct mlb_provider *provider)
+{
+    const char *last = strrchr(provider->candidates, ',');
+    return last && strstr(last, " more") ? strtoul(last + 1, NULL, 10) : 0;
+}
+
+static size_t listed(const struct mlb_provider *provider)
+{
+    size_t names = 1;
+    for (const char *c = provider->candidates; *c; c++)
+        names += *c == ',';
+    return names - (others(provider) > 0);
+}
+
 /* A neo-cloud's container shows GPUs and little else. */
 static void several_that_fit_are_candidates(void **state)
 {
@@ -189,6 +231,8 @@ static void several_that_fit_are_candidates(void **state)
     check_i64(provider.method, MLB_PROVIDER_INFERRED);
     check_contains(provider.candidates, "aws p5.48xlarge, ");
     check_true(strlen(provider.candidates) < sizeof provider.candidates);
+    check_u64(listed(&provider) + others(&provider), fitting(*state, &row));
+    check_true(others(&provider) > 0);
     check_text(provider.evidence, "hardware");
     check_true(mlb_provider_text(&provider, text, sizeof text));
     check_contains(text, "one of aws p5.48xlarge, ");
@@ -214,6 +258,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(machines_are_guessed),
+        cmocka_unit_test(what_a_job_was_given_tells_nothing),
         cmocka_unit_test(several_that_fit_are_candidates),
     };
     return cmocka_run_group_tests(tests, open_catalog, close_catalog);
