@@ -18,7 +18,8 @@ const char *const mlb_provider_method_names[] = {"unknown",  "user",     "job", 
 struct mlb_provider_search {
     const struct mlb_log *log;
     struct mlb_provider known;    /* without a network */
-    struct mlb_provider answered; /* by a service; the thread's until it has ended */
+    struct mlb_provider answered; /* by a service; the thread's until it has ended, as is `why` */
+    char why[MLB_SERVICE_WHY];    /* the one that was pointed to said nothing; "" */
     struct mlb_service_place places[MLB_SERVICES];
     double until_s;
     bool asks, threaded;
@@ -41,20 +42,38 @@ static bool fill(char *known, size_t size, const char *found)
     return mlb_format(known, size, "%s", found);
 }
 
+/* "nd96isr_h100_v5" is Standard_ND96isr_H100_v5, and SageMaker's ml.p5.48xlarge is a p5.48xlarge.
+ */
+static bool same_name(const char *a, const char *b)
+{
+    size_t length = strlen(a), other = strlen(b), common = length < other ? length : other;
+    return strcasecmp(a + length - common, b + other - common) == 0;
+}
+
+/* Both are known and not the same: the first stays, and whoever reads should know. */
+static bool denies(const struct mlb_provider *known, const char *was,
+                   const struct mlb_provider *found, const char *is, const struct mlb_log *log)
+{
+    if (!was[0] || !is[0] || same_name(was, is))
+        return false;
+    mlb_log(log, MLB_LOG_WARN, "provider: %s (%s), although %s says %s", was, known->evidence,
+            found->evidence, is);
+    return true;
+}
+
 /* What is known stays. A place that tells of another provider tells of another machine: the one
  * below the container, say. */
 static void merge(struct mlb_provider *known, const struct mlb_provider *found,
                   enum mlb_provider_method method, const struct mlb_log *log)
 {
-    if (known->name[0] && found->name[0] && strcmp(known->name, found->name) != 0) {
-        mlb_log(log, MLB_LOG_WARN, "provider: %s (%s), although %s says %s", known->name,
-                known->evidence, found->evidence, found->name);
+    if (denies(known, known->name, found, found->name, log))
         return;
-    }
+    denies(known, known->instance, found, found->instance, log);
+    bool there = !denies(known, known->region, found, found->region, log);
     bool named = fill(known->name, sizeof known->name, found->name);
     bool typed = fill(known->instance, sizeof known->instance, found->instance);
     bool placed = fill(known->region, sizeof known->region, found->region);
-    placed |= fill(known->zone, sizeof known->zone, found->zone);
+    placed |= there && fill(known->zone, sizeof known->zone, found->zone);
     placed |= fill(known->purchase, sizeof known->purchase, found->purchase);
     fill(known->service, sizeof known->service, found->service);
     fill(known->runtime, sizeof known->runtime, found->runtime);
@@ -109,13 +128,13 @@ static bool is_asking_off(void)
     return value && strcasecmp(value, "off") == 0;
 }
 
-/* The one service of the provider; all of them where there is no firmware to tell. Not inside
- * SageMaker, whose machines are not the account's: its own files tell. */
+/* The one service of the provider; all of them where there is no firmware to tell. Not inside a job
+ * of SageMaker, whose machines are not the account's: its own files tell. */
 static bool mark_places(struct mlb_provider_search *search, bool firmware)
 {
     const struct mlb_provider *known = &search->known;
     bool any = false;
-    if (is_asking_off() || strcmp(known->service, "sagemaker") == 0)
+    if (is_asking_off() || strcmp(known->runtime, "sagemaker") == 0)
         return false;
     mlb_service_places(search->places, search->log);
     for (enum mlb_service service = 0; service < MLB_SERVICES; service++) {
@@ -130,7 +149,7 @@ static bool mark_places(struct mlb_provider_search *search, bool firmware)
 static void *ask(void *user)
 {
     struct mlb_provider_search *search = user;
-    mlb_metadata_ask(search->places, search->until_s, search->log, &search->answered);
+    mlb_metadata_ask(search->places, search->until_s, search->log, &search->answered, search->why);
     return NULL;
 }
 
@@ -159,6 +178,18 @@ enum mlb_status mlb_provider_begin(const struct mlb_provider_query *query,
     return MLB_OK;
 }
 
+/* A price hangs on it, so it is said where something lacks. */
+static void say_silence(const struct mlb_provider_search *search)
+{
+    const struct mlb_provider *known = &search->known;
+    if (search->why[0] && (!known->instance[0] || !known->region[0]))
+        mlb_log(search->log, MLB_LOG_WARN,
+                "provider: the metadata service of %s told nothing (%s): %s", known->name,
+                search->why,
+                known->instance[0] ? "MLBENCH_REGION says where this is"
+                                   : "--instance and MLBENCH_REGION say what it would have");
+}
+
 void mlb_provider_end(struct mlb_provider_search *search, struct mlb_provider *found)
 {
     if (!search)
@@ -169,8 +200,10 @@ void mlb_provider_end(struct mlb_provider_search *search, struct mlb_provider *f
         ask(search);
     if (search->asks)
         merge(&search->known, &search->answered, MLB_PROVIDER_METADATA, search->log);
-    if (found)
+    if (found) {
+        say_silence(search);
         *found = search->known;
+    }
     free(search);
 }
 
@@ -219,7 +252,8 @@ bool mlb_provider_text(const struct mlb_provider *provider, char *to, size_t siz
     add_text(to, size, to[0] ? ", one of " : "one of ", provider->candidates, "");
     add_text(to, size, " ", provider->zone[0] ? provider->zone : provider->region, "");
     add_text(to, size, " (", provider->purchase, ")");
-    add_text(to, size, "", how_known(provider->method), "");
+    add_text(to, size, "",
+             how_known(provider->candidates[0] ? MLB_PROVIDER_INFERRED : provider->method), "");
     if (strcmp(provider->runtime, provider->service) != 0 &&
         strcmp(provider->runtime, provider->name) != 0)
         add_text(to, size, ", under ", provider->runtime, "");

@@ -62,7 +62,7 @@ static const struct mlb_library library = {
     .name = "libcurl",
     .sonames = sonames,
     .symbols = symbols,
-    .advice = "install libcurl4 (libcurl), or say --provider and --instance",
+    .advice = "install libcurl4 (libcurl)",
 };
 
 struct transfer {
@@ -70,6 +70,7 @@ struct transfer {
     struct curl_slist *lines;
     struct mlb_http_answer *answer;
     size_t received;
+    bool binary; /* a zero byte: no service's text has one */
 };
 
 /* Anything but `count` ends the transfer with an error, as an answer that is too long should. */
@@ -78,7 +79,8 @@ static size_t take_body(char *data, size_t size, size_t count, void *user)
     struct transfer *transfer = user;
     size_t bytes = size * count;
     transfer->received += bytes;
-    if (transfer->received > MLB_HTTP_LIMIT)
+    transfer->binary = transfer->binary || memchr(data, '\0', bytes);
+    if (transfer->received > MLB_HTTP_LIMIT || transfer->binary)
         return 0;
     mlb_text_addf(&transfer->answer->body, "%.*s", (int)bytes, data);
     return bytes;
@@ -136,6 +138,8 @@ static void finish(const struct calls *curl, CURLMsg *message)
     struct mlb_http_answer *answer = transfer->answer;
     if (transfer->received > MLB_HTTP_LIMIT)
         mlb_format(answer->why, sizeof answer->why, "over %d bytes", MLB_HTTP_LIMIT);
+    else if (transfer->binary)
+        mlb_format(answer->why, sizeof answer->why, "not a text");
     else if (message->data.result != CURLE_OK || answer->body.failed)
         mlb_format(answer->why, sizeof answer->why, "%s", curl->error_text(message->data.result));
     else if (curl->getinfo(message->easy_handle, CURLINFO_RESPONSE_CODE, &code) == CURLE_OK)

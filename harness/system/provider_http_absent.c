@@ -12,5 +12,5 @@ enum mlb_status mlb_http_exchange(const struct mlb_http_request *requests,
     (void)until_s;
     return mlb_fail(err, MLB_E_UNSUPPORTED,
                     "libcurl: not in this build: install libcurl4-openssl-dev (libcurl-devel) and "
-                    "build again, or say --provider and --instance");
+                    "build again");
 }

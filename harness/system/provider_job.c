@@ -11,42 +11,49 @@
 #include "harness/system/provider_parts.h"
 
 #define SAGEMAKER_FILE "/opt/ml/input/config/resourceconfig.json"
+#define HYPERPOD_FILE  "/opt/ml/config/resource_config.json" /* root alone may read it */
 
-/* A launcher is known by a variable or a file of its own; the first row that fits counts, so the
- * managed services stand before what they are built on. Sources: aws/sagemaker-training-toolkit,
- * Azure Machine Learning and Vertex AI "environment variables" pages, AWS Batch, SkyPilot, dstack
- * and RunPod documentation, Kubernetes and Slurm manuals. */
+/* A launcher is known by a variable or a file of its own. The first row that fits names what
+ * started the job, so the managed services stand before what they are built on; the first of them
+ * with a provider names that: SkyPilot, dstack and Slurm start jobs on RunPod's machines too.
+ * Sources: aws/sagemaker-training-toolkit, awslabs/awsome-distributed-training (HyperPod), Azure
+ * Machine Learning and Vertex AI "environment variables" pages, AWS Batch, SkyPilot, dstack and
+ * RunPod documentation, Kubernetes and Slurm manuals. */
 struct launcher {
     const char *runtime, *provider, *service;
     const char *variable, *file; /* either may be NULL; both = either */
+    const char *holds;           /* of a variable that others use too, what it says here; NULL */
 };
 
 static const struct launcher launchers[] = {
-    {"sagemaker", "aws", "sagemaker", "TRAINING_JOB_ARN", SAGEMAKER_FILE},
-    {"sagemaker", "aws", "sagemaker", "SM_CURRENT_HOST", NULL},
-    {"azureml", "azure", "azureml", "AZUREML_RUN_ID", NULL},
-    {"azureml", "azure", "azureml", "AZ_BATCHAI_MPI_MASTER_NODE", NULL},
-    {"vertex", "gcp", "vertex", "CLUSTER_SPEC", NULL},
-    {"vertex", "gcp", "vertex", "CLOUD_ML_JOB_ID", NULL},
-    {"batch", "aws", "batch", "AWS_BATCH_JOB_ID", NULL},
-    {"skypilot", "", "", "SKYPILOT_TASK_ID", NULL},
-    {"dstack", "", "", "DSTACK_RUN_NAME", NULL},
-    {"runpod", "runpod", "", "RUNPOD_POD_ID", NULL},
-    {"slurm", "", "", "SLURM_JOB_ID", NULL},
-    {"kubernetes", "", "", "KUBERNETES_SERVICE_HOST", NULL},
-    {"kubernetes", "", "", "K_MPI_JOB_ROLE", NULL},
+    {"sagemaker", "aws", "sagemaker", "TRAINING_JOB_ARN", SAGEMAKER_FILE, NULL},
+    {"sagemaker", "aws", "sagemaker", "SM_CURRENT_HOST", NULL, NULL},
+    {"", "aws", "sagemaker", NULL, HYPERPOD_FILE, NULL}, /* under Slurm, whose row names that */
+    {"azureml", "azure", "azureml", "AZUREML_RUN_ID", NULL, NULL},
+    {"azureml", "azure", "azureml", "AZ_BATCHAI_MPI_MASTER_NODE", NULL, NULL},
+    {"vertex", "gcp", "vertex", "CLUSTER_SPEC", NULL, "\"environment\""},
+    {"vertex", "gcp", "vertex", "CLOUD_ML_JOB_ID", NULL, NULL},
+    {"batch", "aws", "batch", "AWS_BATCH_JOB_ID", NULL, NULL},
+    {"skypilot", "", "", "SKYPILOT_TASK_ID", NULL, NULL},
+    {"dstack", "", "", "DSTACK_RUN_NAME", NULL, NULL},
+    {"runpod", "runpod", "", "RUNPOD_POD_ID", NULL, NULL},
+    {"slurm", "", "", "SLURM_JOB_ID", NULL, NULL},
+    {"kubernetes", "", "", "KUBERNETES_SERVICE_HOST", NULL, NULL},
+    {"kubernetes", "", "", "K_MPI_JOB_ROLE", NULL, NULL},
 };
 
 static bool has_file(const char *root, const char *path)
 {
     char full[512];
-    return path && mlb_format(full, sizeof full, "%s%s", root, path) && access(full, R_OK) == 0;
+    return path && mlb_format(full, sizeof full, "%s%s", root, path) && access(full, F_OK) == 0;
 }
 
 static bool fits(const struct launcher *launcher, const char *root)
 {
     const char *value = launcher->variable ? getenv(launcher->variable) : NULL;
-    return (value && value[0]) || has_file(root, launcher->file);
+    if (value && value[0] && (!launcher->holds || strstr(value, launcher->holds)))
+        return true;
+    return has_file(root, launcher->file);
 }
 
 static void read_sagemaker(const char *root, struct mlb_provider *found)
@@ -67,22 +74,24 @@ static void read_runpod(struct mlb_provider *found)
         found->region[0] = '\0';
 }
 
+static void take(const struct launcher *launcher, struct mlb_provider *found)
+{
+    const char *variable = launcher->variable;
+    if (!found->runtime[0])
+        mlb_format(found->runtime, sizeof found->runtime, "%s", launcher->runtime);
+    if (found->name[0] || !launcher->provider[0])
+        return;
+    mlb_format(found->name, sizeof found->name, "%s", launcher->provider);
+    mlb_format(found->service, sizeof found->service, "%s", launcher->service);
+    mlb_provider_evidence(found, variable && getenv(variable) ? variable : "job's files");
+}
+
 void mlb_provider_of_job(const char *root, struct mlb_provider *found)
 {
     memset(found, 0, sizeof *found);
-    for (size_t i = 0; i < sizeof launchers / sizeof launchers[0]; i++) {
-        const struct launcher *launcher = &launchers[i];
-        if (!fits(launcher, root))
-            continue;
-        mlb_format(found->runtime, sizeof found->runtime, "%s", launcher->runtime);
-        mlb_format(found->name, sizeof found->name, "%s", launcher->provider);
-        mlb_format(found->service, sizeof found->service, "%s", launcher->service);
-        if (found->name[0])
-            mlb_provider_evidence(found, launcher->variable && getenv(launcher->variable)
-                                             ? launcher->variable
-                                             : "job's files");
-        break;
-    }
+    for (size_t i = 0; i < sizeof launchers / sizeof launchers[0]; i++)
+        if (fits(&launchers[i], root))
+            take(&launchers[i], found);
     if (strcmp(found->service, "sagemaker") == 0)
         read_sagemaker(root, found);
     if (strcmp(found->name, "runpod") == 0)

@@ -85,6 +85,7 @@ struct talk {
     struct errand errands[ERRANDS];
     size_t count;
     struct mlb_provider found[MLB_SERVICES];
+    char why[MLB_SERVICE_WHY]; /* the first question that a service pointed to did not answer */
 };
 
 static void add_errand(struct talk *talk, struct errand errand)
@@ -191,23 +192,33 @@ static bool take(struct talk *talk, const struct errand *errand,
     return true;
 }
 
+static void fail(struct talk *talk, const struct errand *errand, const char *path,
+                 const char *reason, int code)
+{
+    char text[MLB_SERVICE_WHY];
+    mlb_format(text, sizeof text, code ? "%s: %s (code %d)" : "%s: %s", path, reason, code);
+    mlb_log(talk->log, MLB_LOG_DEBUG, "provider: %s %s", mlb_service_name(errand->service), text);
+    if (talk->places[errand->service].pointed && !talk->why[0])
+        mlb_format(talk->why, sizeof talk->why, "%s", text);
+}
+
 static void hear(struct talk *talk, const struct errand *errand,
                  const struct mlb_http_answer *answer)
 {
     const char *name = mlb_service_name(errand->service);
     const char *path = errand->question ? errand->question->path : "token";
     if (answer->code == 0)
-        mlb_log(talk->log, MLB_LOG_DEBUG, "provider: %s %s: %s", name, path, answer->why);
+        fail(talk, errand, path, answer->why, 0);
     else if (take(talk, errand, answer))
         mlb_log(talk->log, MLB_LOG_DEBUG, "provider: %s %s: answered", name, path);
     else if (try_again(talk, errand, answer) || ask_older(talk, errand, answer->code) ||
              ask_without_token(talk, errand, answer->code))
         mlb_log(talk->log, MLB_LOG_DEBUG, "provider: %s %s: code %d, asked once more", name, path,
                 answer->code);
+    else if (answer->code == 200)
+        fail(talk, errand, path, "not believed: not what this service answers", answer->code);
     else
-        mlb_log(talk->log, MLB_LOG_DEBUG, "provider: %s %s: %s (code %d)", name, path,
-                answer->code == 200 ? "not believed: not what this service answers" : "no answer",
-                answer->code);
+        fail(talk, errand, path, "no answer", answer->code);
 }
 
 static void wait_for(const struct errand *errands, size_t count)
@@ -277,17 +288,22 @@ static bool is_pointed(const struct mlb_service_place places[MLB_SERVICES])
 }
 
 void mlb_metadata_ask(const struct mlb_service_place places[MLB_SERVICES], double until_s,
-                      const struct mlb_log *log, struct mlb_provider *found)
+                      const struct mlb_log *log, struct mlb_provider *found,
+                      char why[MLB_SERVICE_WHY])
 {
     struct talk talk = {.places = places, .log = log, .until_s = until_s};
-    struct mlb_error why = {0};
+    struct mlb_error err = {0};
     memset(found, 0, sizeof *found);
+    why[0] = '\0';
     begin(&talk);
     while (talk.count > 0 && mlb_clock_s() < until_s)
-        if (go_round(&talk, &why) != MLB_OK) {
-            mlb_log(log, is_pointed(places) ? MLB_LOG_WARN : MLB_LOG_DEBUG,
-                    "provider: nobody is asked: %s", why.text);
+        if (go_round(&talk, &err) != MLB_OK) {
+            mlb_log(log, MLB_LOG_DEBUG, "provider: nobody is asked: %s", err.text);
+            if (is_pointed(places))
+                mlb_format(why, MLB_SERVICE_WHY, "%s", err.text);
             return;
         }
     choose(&talk, found);
+    if (!found->name[0])
+        mlb_format(why, MLB_SERVICE_WHY, "%s", talk.why);
 }

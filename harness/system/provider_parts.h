@@ -22,7 +22,7 @@ enum mlb_service {
     MLB_SERVICES
 };
 
-enum { MLB_SERVICE_ADDRESS = 96 };
+enum { MLB_SERVICE_ADDRESS = 96, MLB_SERVICE_WHY = 256 };
 
 /* Where a service is asked. */
 struct mlb_service_place {
@@ -43,8 +43,10 @@ void mlb_service_places(struct mlb_service_place places[MLB_SERVICES], const str
  * be told by somebody else what it is of. False otherwise. */
 bool mlb_service_base(const char *text, char base[MLB_SERVICE_ADDRESS]);
 
-/* Ask those that are marked, all at once, until `until_s` of mlb_clock_s. */
+/* Ask those that are marked, all at once, until `until_s` of mlb_clock_s. `why`: the one that is
+ * pointed to told nothing, "token: Timeout was reached"; "" where it did or none is. */
 void mlb_metadata_ask(const struct mlb_service_place places[MLB_SERVICES], double until_s,
-                      const struct mlb_log *log, struct mlb_provider *found);
+                      const struct mlb_log *log, struct mlb_provider *found,
+                      char why[MLB_SERVICE_WHY]);
 
 #endif

@@ -163,6 +163,38 @@ class Metadata(Case):
                     self.assertEqual(self.line(provider), UNKNOWN % provider)
                     self.assertLess(self.took, 3.5)
 
+    def test_silence_is_said_where_something_lacks(self):
+        """Whoever pays by what is not known reads why, in one line; and only then."""
+        self.serve("gcp", Service(lambda *_: 30))
+        for given, says in [
+            ({}, "the metadata service of gcp told nothing (machine-type: Timeout was reached): "
+                 "--instance and MLBENCH_REGION say what it would have"),
+            ({"MLBENCH_INSTANCE_TYPE": "a3-highgpu-8g"}, "MLBENCH_REGION says where this is"),
+            ({"MLBENCH_INSTANCE_TYPE": "a3-highgpu-8g", "MLBENCH_REGION": "us-east4"}, ""),
+            ({"MLBENCH_METADATA": "off"}, ""),
+        ]:
+            self.environment.update(given)
+            result = self.call([PROGRAM, "info", "--provider", "gcp"])
+            self.assertEqual(result.returncode, 0)
+            self.assertEqual(result.stderr.count("\n"), 1 if says else 0, result.stderr)
+            self.assertIn(says, result.stderr)
+
+    def test_what_denies_is_said(self):
+        """The user's word stays; a stale one is not silent."""
+        self.serve("aws", Service(aws))
+        files = {"sys_vendor": "Amazon EC2", "product_name": "p5.48xlarge"}
+        self.environment["MLBENCH_INSTANCE_TYPE"] = "p4d.24xlarge"
+        self.environment["MLBENCH_REGION"] = "us-west-2"
+        self.assertEqual(self.ask(files)[0], "aws p4d.24xlarge us-west-2 (spot), as you say")
+        self.assertIn("p4d.24xlarge (MLBENCH_INSTANCE_TYPE; MLBENCH_REGION), although DMI "
+                      "sys_vendor; DMI product_name says p5.48xlarge", self.talk)
+        self.assertIn(" says us-east-1\n", self.talk)
+        for alike in ["ml.p5.48xlarge", "P5.48xlarge"]:
+            self.environment["MLBENCH_INSTANCE_TYPE"] = alike
+            self.environment["MLBENCH_REGION"] = "us-east-1"
+            self.ask(files)
+            self.assertNotIn("although", self.talk)
+
     def test_token_and_then_silence(self):
         def answer(method, path, headers):
             return aws(method, path, headers) if method == "PUT" else 30
@@ -181,6 +213,8 @@ class Metadata(Case):
             ("10 MB of unknown length", b"HTTP/1.1 200 OK\r\n\r\n" + ten_mb.encode()),
             ("control characters", (200, {}, "\x1b]0;p5.48xlarge\x07")),
             ("a zero in it", b"HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\n\0p5.48xlarge\0\0"),
+            ("a zero behind it", b"HTTP/1.1 200 OK\r\nMetadata-Flavor: Google\r\n"
+                                 b"Content-Length: 13\r\n\r\np5.48xlarge\0<"),
             ("no HTTP", b"\xff\xfe\x00SSH-2.0-OpenSSH\r\n"),
             ("an empty line", b"\r\n\r\n"),
             ("a wrong length", b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nx"),
@@ -322,8 +356,9 @@ class Metadata(Case):
         words = ["mpirun", "--oversubscribe", "--mca", "plm_rsh_agent", agent]
         for host, instance in [("alpha", "p5.48xlarge"), ("beta", "p4d.24xlarge")]:
             words += ["-host", host + ":1", "-n", "1", "env", "MLBENCH_METADATA=off",
-                      "MLBENCH_PROVIDER=aws", "MLBENCH_INSTANCE_TYPE=" + instance, PROGRAM, "run",
-                      "memory", "bytes=1MiB", *SMALL, "--no-links", "-O", self.path, ":"]
+                      "MLBENCH_PROVIDER=aws", "MLBENCH_REGION=us-east-1",
+                      "MLBENCH_INSTANCE_TYPE=" + instance, PROGRAM, "run", "memory",
+                      "bytes=1MiB", *SMALL, "--no-links", "-O", self.path, ":"]
         result = self.call(words[:-1])
         self.assertEqual(result.returncode, 0, result.stderr)
         record = self.record()
@@ -331,6 +366,9 @@ class Metadata(Case):
         texts = [note["text"] for note in record["health"] if note["code"] == "mixed"]
         self.assertEqual(texts, ["instances differ: aws p5.48xlarge on machine 0, aws p4d.24xlarge "
                                  "on machine 1; the job is as fast as the least of them"])
+        self.assertNotIn("price", record)
+        self.assertIn("none, since the machines of this job differ",
+                      [note["text"] for note in record["health"] if note["code"] == "price"])
 
     def test_wrong_words(self):
         result = self.call([PROGRAM, "run", "-s", "smoke", "--instance", "p5 48xlarge"])

@@ -7,9 +7,10 @@
 #include "harness/system/provider.h"
 #include "tests/system/files.h"
 
-#define DMI   "/sys/class/dmi/id/"
-#define ML    "/opt/ml/input/config/resourceconfig.json"
-#define AZURE "7783-7084-3265-9085-8269-3286-77"
+#define DMI      "/sys/class/dmi/id/"
+#define ML       "/opt/ml/input/config/resourceconfig.json"
+#define HYPERPOD "/opt/ml/config/resource_config.json"
+#define AZURE    "7783-7084-3265-9085-8269-3286-77"
 
 struct pair {
     const char *name, *text;
@@ -71,6 +72,13 @@ static const struct row rows[] = {
      .variables = {{"TRAINING_JOB_ARN", "arn:aws:sagemaker:us-east-1:123456789012:training-job/x"}},
      .says = "aws sagemaker instance unknown, by the job's environment",
      .evidence = "TRAINING_JOB_ARN"},
+    {.what = "HyperPod, whose file root alone may read",
+     .files = {{HYPERPOD, ""},
+               {DMI "sys_vendor", "Amazon EC2\n"},
+               {DMI "product_name", "p5.48xlarge\n"}},
+     .variables = {{"SLURM_JOB_ID", "7"}},
+     .says = "aws sagemaker p5.48xlarge, by the firmware, under slurm",
+     .evidence = "job's files; DMI sys_vendor; DMI product_name"},
     {.what = "Azure ML on Slurm's own variables",
      .variables = {{"AZUREML_RUN_ID", "secret-run"}, {"SLURM_JOB_ID", "7"}},
      .says = "azure azureml instance unknown, by the job's environment",
@@ -89,6 +97,18 @@ static const struct row rows[] = {
      .variables = {{"RUNPOD_POD_ID", "abc"}, {"RUNPOD_DC_ID", "US-TX-3"}},
      .says = "runpod instance unknown US-TX-3, by the job's environment",
      .evidence = "RUNPOD_POD_ID"},
+    {.what = "RunPod under SkyPilot and Kubernetes",
+     .variables = {{"SKYPILOT_TASK_ID", "sky-1"},
+                   {"RUNPOD_POD_ID", "abc"},
+                   {"RUNPOD_DC_ID", "US-TX-3"},
+                   {"KUBERNETES_SERVICE_HOST", "10.0.0.1"}},
+     .says = "runpod instance unknown US-TX-3, by the job's environment, under skypilot",
+     .evidence = "RUNPOD_POD_ID"},
+    {.what = "a variable of Vertex's name that is another's",
+     .files = {{DMI "sys_vendor", "Amazon EC2\n"}, {DMI "product_name", "p5.48xlarge\n"}},
+     .variables = {{"CLUSTER_SPEC", "nodes=4"}},
+     .says = "aws p5.48xlarge, by the firmware",
+     .evidence = "DMI sys_vendor; DMI product_name"},
     {.what = "Slurm alone",
      .variables = {{"SLURM_JOB_ID", "7"}},
      .says = "provider unknown, under slurm",
@@ -207,6 +227,10 @@ static void candidates_are_no_fact(void **state)
                                     .method = MLB_PROVIDER_INFERRED};
     check_true(mlb_provider_text(&provider, text, sizeof text));
     check_text(text, "one of aws p5.48xlarge, oci BM.GPU.H100.8, INFERRED from the hardware");
+    provider = (struct mlb_provider){
+        .name = "aws", .candidates = "aws a1.b, aws c1.d", .method = MLB_PROVIDER_DMI};
+    mlb_provider_text(&provider, text, sizeof text);
+    check_text(text, "aws, one of aws a1.b, aws c1.d, INFERRED from the hardware");
     provider = (struct mlb_provider){.name = "aws",
                                      .instance = "p5.48xlarge",
                                      .zone = "us-east-1a",
