@@ -117,6 +117,7 @@ static enum mlb_status take_journal(struct job *job, struct mlb_error *err)
         mlb_result_free(&old);
         return err->status;
     }
+    mlb_mixed_went_on(&old.provider, &job->result.provider, &old);
     for (size_t i = 0; i < job->plan.count; i++)
         job->done[i] = mlb_result_find(&old, job->plan.cases[i].id) != NULL;
     job->earlier_s = 0.0;

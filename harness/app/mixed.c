@@ -104,3 +104,19 @@ enum mlb_status mlb_mixed_check(const char *path, const struct mlb_provider *bef
                     "of machine",
                     path, was, is);
 }
+
+static void note_change(const char *what, const char *was, const char *is,
+                        struct mlb_result *result)
+{
+    if (was[0] && is[0] && strcmp(was, is) != 0)
+        mlb_result_note(result, MLB_HEALTH_WARN, "mixed",
+                        "%s: begun with %s, gone on with %s; the price is that of the beginning",
+                        what, was, is);
+}
+
+void mlb_mixed_went_on(const struct mlb_provider *before, const struct mlb_provider *now,
+                       struct mlb_result *result)
+{
+    note_change("region", before->region, now->region, result);
+    note_change("purchase", before->purchase, now->purchase, result);
+}

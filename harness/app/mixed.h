@@ -17,4 +17,9 @@ void mlb_mixed_judge(const struct mlb_provider *machines, size_t count, struct m
 enum mlb_status mlb_mixed_check(const char *path, const struct mlb_provider *before,
                                 const struct mlb_provider *now, struct mlb_error *err);
 
+/* A health note (warn) where one that may go on does so in another region, or paid for otherwise:
+ * what was on the spot comes back on demand. */
+void mlb_mixed_went_on(const struct mlb_provider *before, const struct mlb_provider *now,
+                       struct mlb_result *result);
+
 #endif

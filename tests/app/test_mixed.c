@@ -80,11 +80,31 @@ static void a_journal_goes_on_where_it_began(void **state)
                 "x.journal: cannot go on: it was begun on aws p5.48xlarge, this is aws p4d");
 }
 
+static void a_journal_that_goes_on_elsewhere_says_so(void **state)
+{
+    (void)state;
+    const struct mlb_provider began = {.region = "us-east-1", .purchase = "spot"},
+                              since = {.region = "eu-north-1", .purchase = "on_demand"},
+                              unknown = {0};
+    struct mlb_result result = {0};
+    mlb_mixed_went_on(&began, &began, &result);
+    mlb_mixed_went_on(&began, &unknown, &result);
+    mlb_mixed_went_on(&unknown, &began, &result);
+    check_u64(result.health_count, 0);
+    mlb_mixed_went_on(&began, &since, &result);
+    check_u64(result.health_count, 2);
+    check_text(result.health[0].text, "region: begun with us-east-1, gone on with eu-north-1; the "
+                                      "price is that of the beginning");
+    check_contains(result.health[1].text, "purchase: begun with spot, gone on with on_demand");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(alike_and_unknown),
                                        cmocka_unit_test(each_kind_is_named),
-                                       cmocka_unit_test(many_kinds), cmocka_unit_test(ways_to_pay),
-                                       cmocka_unit_test(a_journal_goes_on_where_it_began)};
+                                       cmocka_unit_test(many_kinds),
+                                       cmocka_unit_test(ways_to_pay),
+                                       cmocka_unit_test(a_journal_goes_on_where_it_began),
+                                       cmocka_unit_test(a_journal_that_goes_on_elsewhere_says_so)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
