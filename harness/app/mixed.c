@@ -87,6 +87,26 @@ void mlb_mixed_judge(const struct mlb_provider *machines, size_t count, struct m
         judge_way(machines, count, way, result);
 }
 
+static void keep_common(char *common, const char *other)
+{
+    if (other[0] && strcmp(common, other) != 0)
+        common[0] = '\0';
+}
+
+void mlb_mixed_common(const struct mlb_provider *machines, size_t count,
+                      struct mlb_provider *common)
+{
+    *common = machines[0];
+    for (size_t i = 1; i < count; i++) {
+        keep_common(common->name, machines[i].name);
+        keep_common(common->service, machines[i].service);
+        keep_common(common->instance, machines[i].instance);
+        keep_common(common->region, machines[i].region);
+        keep_common(common->zone, machines[i].zone);
+        keep_common(common->purchase, machines[i].purchase);
+    }
+}
+
 enum mlb_status mlb_mixed_check(const char *path, const struct mlb_provider *before,
                                 const struct mlb_provider *now, struct mlb_error *err)
 {

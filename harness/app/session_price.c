@@ -8,9 +8,11 @@
 #include "harness/base/date.h"
 #include "harness/base/text.h"
 
-/* Machines that differ have no common price. */
-static bool are_mixed(const struct mlb_result *result)
+/* Machines that differ have no common price, unless it is in no more than the zone. */
+static bool are_mixed(const struct mlb_result *result, const struct mlb_provider *provider)
 {
+    if (provider->instance[0] && provider->region[0] && provider->purchase[0])
+        return false;
     for (int i = 0; i < (int)result->health_count; i++)
         if (strcmp(result->health[i].code, "mixed") == 0)
             return true;
@@ -23,10 +25,12 @@ static void look_up(const struct mlb_session *session, const struct mlb_provider
 {
     struct mlb_catalog *catalog = NULL;
     struct mlb_error err = {0};
-    if (session->options->price_per_hour > 0.0 || !provider->name[0] || !provider->instance[0])
+    if (session->options->price_per_hour > 0.0)
         return;
-    if (are_mixed(result))
+    if (are_mixed(result, provider))
         mlb_format(price->why, sizeof price->why, "none, since the machines of this job differ");
+    else if (!provider->name[0] || !provider->instance[0])
+        return;
     else if (mlb_prices_open(&catalog, session->options, &err) == MLB_OK)
         mlb_price_of_machine(catalog, provider, mlb_date_today(), price);
     else

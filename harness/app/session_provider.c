@@ -69,7 +69,7 @@ enum mlb_status mlb_session_provider(struct mlb_session *session, struct mlb_res
         status = comm->ops->gather(comm, &mine, sizeof mine, seats, 0, err);
     if (status == MLB_OK && comm->rank == 0) {
         judge(seats, comm, machines, result);
-        result->provider = mine.provider;
+        mlb_mixed_common(machines, (size_t)comm->nodes, &result->provider);
     }
     free(machines);
     free(seats);

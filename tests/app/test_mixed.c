@@ -39,6 +39,23 @@ static void each_kind_is_named(void **state)
                                           "us-east-1b on machine 2");
 }
 
+static void what_is_common(void **state)
+{
+    (void)state;
+    static const struct mlb_provider machines[] = {MACHINE("p5.48xlarge", "us-east-1a", "spot"),
+                                                   MACHINE("", "us-east-1b", ""),
+                                                   {.name = ""},
+                                                   MACHINE("p4d.24xlarge", "", "spot")};
+    struct mlb_provider common;
+    mlb_mixed_common(machines, 3, &common);
+    check_text(common.instance, "p5.48xlarge");
+    check_text(common.zone, "");
+    mlb_mixed_common(machines, 4, &common);
+    check_text(common.name, "aws");
+    check_text(common.instance, "");
+    check_text(common.purchase, "spot");
+}
+
 static void many_kinds(void **state)
 {
     (void)state;
@@ -102,6 +119,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(alike_and_unknown),
                                        cmocka_unit_test(each_kind_is_named),
+                                       cmocka_unit_test(what_is_common),
                                        cmocka_unit_test(many_kinds),
                                        cmocka_unit_test(ways_to_pay),
                                        cmocka_unit_test(a_journal_goes_on_where_it_began),
