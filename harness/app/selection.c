@@ -67,13 +67,17 @@ struct selectors {
     size_t count;
 };
 
+/* Values of one criterion are alternatives; each criterion that is named has to fit. */
 static bool wants(const struct mlb_digest *head, const void *of)
 {
     const struct selectors *selectors = of;
-    for (size_t i = 0; i < selectors->count; i++)
-        if (!fits(&selectors->all[i], head))
-            return false;
-    return true;
+    bool named[CRITERIA] = {false}, fitting[CRITERIA] = {false};
+    for (size_t i = 0; i < selectors->count; i++) {
+        enum criterion criterion = selectors->all[i].criterion;
+        named[criterion] = true;
+        fitting[criterion] |= fits(&selectors->all[i], head);
+    }
+    return memcmp(named, fitting, sizeof named) == 0;
 }
 
 /* Letters before a '=', and no file of that name: a selector, whether or not there is such a one.

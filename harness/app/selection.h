@@ -5,7 +5,8 @@
  *     results/2026-11     every *.json of a folder, in the order of their names; what is JSON but
  *                         no record of mlbench is passed over, sub-folders too
  *     provider=aws        of the files and folders beside it, or of --records when there are none,
- *                         only what fits; ? and * match, case does not count, several all have to:
+ *                         only what fits; ? and * match, case does not count; several of one key
+ *                         are alternatives, different keys all have to fit:
  *                         provider, instance, region, purchase, suite, nodes=4,
  *                         gpu=H200 (a part is enough), since=2026-11-01 */
 #ifndef MLB_APP_SELECTION_H

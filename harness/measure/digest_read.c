@@ -21,6 +21,7 @@ struct mlb_digest_reader {
     struct mlb_result head;
     struct mlb_row row; /* the one being read */
     bool has_flop, has_rows, unwanted;
+    unsigned head_parts; /* what was read of the head so far: a bit each */
     const char *path; /* of the file being read */
     const struct mlb_digest_choice *choice;
     const struct mlb_pull_members *head_members; /* what was read of the head so far: HEAD_TABLES */
@@ -219,13 +220,16 @@ static bool is_wanted(struct mlb_digest_reader *reader, const struct mlb_digest 
     return !reader->choice || reader->choice->wants(digest, reader->choice->of);
 }
 
-/* Decides where rows begin, when the head stands before them as mlbench writes it: its last table
- * has been read then, and what it may lack is not there. */
+enum { SUITE, DEVICE, PROVIDER, CHOSEN_BY = 1u << SUITE | 1u << DEVICE | 1u << PROVIDER };
+
+/* Decides where rows begin, when all that a choice may look at stands before them, as mlbench
+ * writes it. Else the record is read to its end, since what is missing may stand behind the rows.
+ */
 static void choose_early(struct mlb_digest_reader *reader)
 {
     struct mlb_digest digest;
     struct mlb_error err;
-    bool whole = reader->choice != NULL;
+    bool whole = reader->choice != NULL && (reader->head_parts & CHOSEN_BY) == CHOSEN_BY;
     for (size_t i = 0; i < HEAD_TABLES; i++)
         whole = whole && mlb_pull_members_whole(&reader->head_members[i]);
     if (!whole || mlb_digest_make_head(&reader->maker, reader->path, &reader->head, &digest, &err))
@@ -331,9 +335,9 @@ static void refuse_newer(struct mlb_digest_reader *reader)
 
 static void read_head(struct mlb_digest_reader *reader)
 {
-    static const struct part parts[] = {{"suite", read_suite, true},
-                                        {"device", read_device, true},
-                                        {"provider", read_provider, false},
+    static const struct part parts[] = {[SUITE] = {"suite", read_suite, true},
+                                        [DEVICE] = {"device", read_device, true},
+                                        [PROVIDER] = {"provider", read_provider, false},
                                         {"price", read_price, false},
                                         {"environment", read_environment, true},
                                         {"health", read_health, true},
@@ -344,12 +348,12 @@ static void read_head(struct mlb_digest_reader *reader)
                                          {.fields = mlb_fields_job, .owner = head},
                                          {.fields = mlb_fields_end, .owner = head}};
     struct mlb_pull *pull = reader->pull;
-    unsigned seen = 0;
     const char *key;
     reader->head_members = members;
+    reader->head_parts = 0;
     mlb_pull_object(pull);
     while (mlb_pull_key(pull, &key)) {
-        read_member(reader, members, HEAD_TABLES, parts, key, &seen);
+        read_member(reader, members, HEAD_TABLES, parts, key, &reader->head_parts);
         if (head->schema > MLB_RESULT_SCHEMA)
             refuse_newer(reader);
         else if ((members[0].seen & 1) && head->schema == 0)
@@ -357,7 +361,7 @@ static void read_head(struct mlb_digest_reader *reader)
     }
     if (!(members[0].seen & 1))
         mlb_pull_fail(pull, "'schema' is missing; not a record of mlbench");
-    check_members(reader, members, HEAD_TABLES, parts, seen);
+    check_members(reader, members, HEAD_TABLES, parts, reader->head_parts);
 }
 
 /* --------------------------------------------------------------------------------------- files */

@@ -130,6 +130,8 @@ static const struct {
     {"provider=aws", "10", 1, 2},
     {"provider=AWS region=us-east-?", "10", 1, 2},
     {"provider=", "3", 1, 3},
+    {"provider=gcp provider=a*s", "102", 1, 1},
+    {"provider=gcp nodes=2 provider=aws nodes=7", "12", 1, 2},
     {"instance=p5.*", "0", 1, 3},
     {"instance=p5*", "10", 1, 2},
     {"gpu=h200", "12", 1, 2},
@@ -183,6 +185,7 @@ static const struct {
      "p5.48xlarge, p5en.48xlarge)"},
     {"@/d.json instance=p5*", MLB_E_CONFIG, "(providers: none known; instances: none known)"},
     {"@/a.json @/a.json", MLB_E_CONFIG, "/a.json: the same run as /tmp/"},
+    {"provider=aws nodes=2 region=us-east-1", MLB_E_CONFIG, "none of 4 records fits"},
     {"nodes=1 nodes=1 nodes=1 nodes=1 nodes=1 nodes=1 nodes=1 nodes=1 nodes=1 nodes=1 nodes=1",
      MLB_OK, NULL},
 };
@@ -202,6 +205,38 @@ static void what_cannot_be_selected(void **state)
         }
         mlb_selection_free(&selection);
     }
+}
+
+/* Tools that rewrite JSON may put its keys into another order. */
+static void the_order_of_keys_does_not_matter(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *behind_rows, *selector;
+    } moves[] = {{"provider", "provider=aws"},  {"provider", "region=us-east-1"},
+                 {"device", "gpu=h100"},        {"suite", "suite=*?"},
+                 {"started_utc", "since=2026-10"}, {"nodes", "nodes=1"}};
+    for (size_t i = 0; i < COUNT_OF(moves); i++) {
+        struct mlb_selection selection;
+        struct mlb_error err = {0};
+        char *text = NULL, line[64];
+        size_t length;
+        write_run(0, "order");
+        check_ok(mlb_file_read(in_folder("order").text, 1 << 20, &text, &length, &err), &err);
+        cJSON *json = cJSON_Parse(text);
+        cJSON *moved = cJSON_DetachItemFromObject(json, moves[i].behind_rows);
+        check_true(moved && cJSON_AddItemToObject(json, moves[i].behind_rows, moved));
+        free(text);
+        text = cJSON_Print(json);
+        write_text("order", text);
+        cJSON_free(text);
+        cJSON_Delete(json);
+        mlb_format(line, sizeof line, "@/order %s", moves[i].selector);
+        check_ok(select_by(&selection, line, NULL, &err), &err);
+        check_u64(selection.digests.count, 1);
+        mlb_selection_free(&selection);
+    }
+    unlink(in_folder("order").text);
 }
 
 static void a_file_may_have_the_form_of_a_selector(void **state)
@@ -289,6 +324,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(records_are_selected),
         cmocka_unit_test(what_cannot_be_selected),
+        cmocka_unit_test(the_order_of_keys_does_not_matter),
         cmocka_unit_test(a_file_may_have_the_form_of_a_selector),
         cmocka_unit_test(a_damaged_record_of_a_folder_is_an_error),
         cmocka_unit_test(where_records_are_is_not_there),
