@@ -137,6 +137,7 @@ static enum mlb_status add_selector(struct selectors *selectors, const char *wor
 struct list {
     struct mlb_digest_file *files; /* owned, their paths too */
     size_t count, room;
+    const char *first; /* of the files and folders that were asked for; NULL: none */
 };
 
 static void free_list(struct list *list)
@@ -200,8 +201,9 @@ static enum mlb_status add_folder(struct list *list, const char *folder, struct 
     for (int i = 0; i < count; i++) {
         char *path = join(folder, entries[i]->d_name);
         struct stat file;
-        bool folder_too = path && stat(path, &file) == 0 && S_ISDIR(file.st_mode);
-        if (folder_too)
+        /* A sub-folder, or a pipe, which may never be written to. */
+        bool no_file = path && stat(path, &file) == 0 && !S_ISREG(file.st_mode);
+        if (no_file)
             free(path);
         else
             memory = add_file(list, path, true) && memory;
@@ -216,6 +218,8 @@ static enum mlb_status add_path(struct list *list, const char *path, const char 
                                 struct mlb_error *err)
 {
     struct stat file;
+    if (!list->first)
+        list->first = path;
     if (stat(path, &file) != 0)
         return mlb_fail(err, MLB_E_IO, "%s: cannot read: %s; %s", path, strerror(errno), hint);
     if (S_ISDIR(file.st_mode))
@@ -299,14 +303,14 @@ static enum mlb_status nothing_left(const struct list *list, const struct mlb_se
 }
 
 static enum mlb_status check_any(const struct list *list, const struct mlb_selection *selection,
-                                 const char *records, struct mlb_error *err)
+                                 struct mlb_error *err)
 {
     if (selection->digests.count > 0)
         return MLB_OK;
     if (selection->unselected > 0)
         return nothing_left(list, selection, err);
     return mlb_fail(err, MLB_E_CONFIG, "no record of mlbench in %s; mlbench run makes one",
-                    list->count > 0 ? list->files[0].path : records);
+                    list->first);
 }
 
 /* ----------------------------------------------------------------------------------- duplicates */
@@ -318,15 +322,22 @@ static int compare_runs(const void *a, const void *b)
     return order ? order : strcmp((*x)->path, (*y)->path);
 }
 
+static enum mlb_status twice(const struct mlb_digest *a, const struct mlb_digest *b,
+                             struct mlb_error *err)
+{
+    if (strcmp(a->path, b->path) == 0)
+        return mlb_fail(err, MLB_E_CONFIG, "%s: chosen twice; a run counts once", a->path);
+    return mlb_fail(err, MLB_E_CONFIG, "%s: the same run as %s (run_id %s); a run counts once",
+                    b->path, a->path, a->run_id);
+}
+
 static enum mlb_status check_runs(const struct mlb_digest **runs, size_t count,
                                   struct mlb_error *err)
 {
     qsort(runs, count, sizeof *runs, compare_runs);
     for (size_t i = 1; i < count; i++)
         if (runs[i]->run_id[0] && strcmp(runs[i]->run_id, runs[i - 1]->run_id) == 0)
-            return mlb_fail(err, MLB_E_CONFIG,
-                            "%s: the same run as %s (run_id %s); a run counts once", runs[i]->path,
-                            runs[i - 1]->path, runs[i]->run_id);
+            return twice(runs[i - 1], runs[i], err);
     return MLB_OK;
 }
 
@@ -390,7 +401,7 @@ enum mlb_status mlb_selection_read(struct mlb_selection *selection, const char *
     selection->passed_over = counts.passed_over;
     selection->unselected = counts.unwanted;
     if (!status)
-        status = check_any(&list, selection, records, err);
+        status = check_any(&list, selection, err);
     if (!status)
         status = check_twice(&selection->digests, NULL, err);
     free_list(&list);

@@ -85,9 +85,10 @@ static const char *verdict_text(const struct mlb_compare_line *line, char *to, s
                                                          : ", likely";
     mlb_format(to, size, "%s%s", words[line->verdict], how);
     const size_t countable = 999;
-    if (line->verdict == MLB_COMPARE_UNSURE)
-        mlb_format(to, size, "unsure: %s%zu more", line->more_launches > countable ? ">" : "",
-                   line->more_launches > countable ? countable : line->more_launches);
+    if (line->verdict == MLB_COMPARE_UNSURE) /* without a spread, only the least is known */
+        mlb_format(to, size, "unsure: %s%zu%s more", line->more_launches > countable ? ">" : "",
+                   line->more_launches > countable ? countable : line->more_launches,
+                   line->gain90.known ? "" : "+");
     return to;
 }
 

@@ -75,6 +75,8 @@ static int make_folder(void **state)
         write_run(i, runs[i].file);
     for (size_t i = 0; i < COUNT_OF(others); i++)
         write_text(others[i], i == 0 ? "{\"schema\": 1}" : "rubbish");
+    if (mkfifo(in_folder("pipe.json").text, 0600) != 0) /* nobody writes to it */
+        return -1;
     return mkdir(in_folder("deeper.json").text, 0700);
 }
 
@@ -85,6 +87,7 @@ static int remove_folder(void **state)
         unlink(in_folder(runs[i].file).text);
     for (size_t i = 0; i < COUNT_OF(others); i++)
         unlink(in_folder(others[i]).text);
+    unlink(in_folder("pipe.json").text);
     rmdir(in_folder("deeper.json").text);
     return rmdir(folder);
 }
@@ -179,12 +182,13 @@ static const struct {
     {"@/e.json", MLB_E_IO, "/e.json: cannot read: No such file or directory"},
     {"@/notes.txt", MLB_E_CONFIG, "/notes.txt:1: expected a value"},
     {"@/prices.json", MLB_E_CONFIG, "/prices.json: is JSON, but not a record of mlbench"},
-    {"@/deeper.json", MLB_E_CONFIG, "no record of mlbench in /tmp/"},
+    {"@/deeper.json", MLB_E_CONFIG, "/deeper.json; mlbench run makes one"},
     {"provider=oci", MLB_E_CONFIG,
      "none of 4 records fits what was selected (providers: aws, gcp; instances: a3-ultragpu-8g, "
      "p5.48xlarge, p5en.48xlarge)"},
     {"@/d.json instance=p5*", MLB_E_CONFIG, "(providers: none known; instances: none known)"},
-    {"@/a.json @/a.json", MLB_E_CONFIG, "/a.json: the same run as /tmp/"},
+    {"@/a.json @/a.json", MLB_E_CONFIG, "/a.json: chosen twice; a run counts once"},
+    {"@/a.json @//a.json", MLB_E_CONFIG, "/a.json: the same run as /tmp/"},
     {"provider=aws nodes=2 region=us-east-1", MLB_E_CONFIG, "none of 4 records fits"},
     {"nodes=1 nodes=1 nodes=1 nodes=1 nodes=1 nodes=1 nodes=1 nodes=1 nodes=1 nodes=1 nodes=1",
      MLB_OK, NULL},
@@ -289,7 +293,7 @@ static void one_run_on_both_sides(void **state)
     check_ok(select_by(&c, "nodes=2", NULL, &err), &err);
     check_ok(mlb_selection_disjoint(&a, &b, &err), &err);
     check_fails(mlb_selection_disjoint(&a, &c, &err), MLB_E_CONFIG, &err,
-                "/a.json (run_id 00000000000000000000000000000001); a run counts once");
+                "/a.json: chosen twice; a run counts once");
     mlb_selection_free(&a);
     mlb_selection_free(&b);
     mlb_selection_free(&c);
