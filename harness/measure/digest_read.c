@@ -22,7 +22,7 @@ struct mlb_digest_reader {
     struct mlb_row row; /* the one being read */
     bool has_flop, has_rows, unwanted;
     unsigned head_parts; /* what was read of the head so far: a bit each */
-    const char *path; /* of the file being read */
+    const char *path;    /* of the file being read */
     const struct mlb_digest_choice *choice;
     const struct mlb_pull_members *head_members; /* what was read of the head so far: HEAD_TABLES */
 };

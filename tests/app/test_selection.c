@@ -217,8 +217,8 @@ static void the_order_of_keys_does_not_matter(void **state)
     (void)state;
     static const struct {
         const char *behind_rows, *selector;
-    } moves[] = {{"provider", "provider=aws"},  {"provider", "region=us-east-1"},
-                 {"device", "gpu=h100"},        {"suite", "suite=*?"},
+    } moves[] = {{"provider", "provider=aws"},     {"provider", "region=us-east-1"},
+                 {"device", "gpu=h100"},           {"suite", "suite=*?"},
                  {"started_utc", "since=2026-10"}, {"nodes", "nodes=1"}};
     for (size_t i = 0; i < COUNT_OF(moves); i++) {
         struct mlb_selection selection;
