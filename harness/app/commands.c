@@ -66,7 +66,7 @@ const struct mlb_command mlb_commands[] = {
      "BASE... -- NEW...",
      "is one set of records faster than another, case by case?",
      {"mlbench compare before/ -- after/", "mlbench compare provider=aws -- provider=gcp nodes=2",
-      "mlbench compare --gate last.json -- today/", NULL},
+      "mlbench compare --gate last-night/ -- tonight/", NULL},
      mlb_cmd_compare},
     {"help",
      MLB_CMD_HELP,
