@@ -161,6 +161,15 @@ static size_t more_launches(const struct mlb_compare_line *line, double alpha)
     return k;
 }
 
+/* Of launches too few to have a spread nothing tells whether both sides spread alike; where they do
+ * not, their interval misses the truth twice as often as it should. */
+static bool lies_within(const struct mlb_compare_line *line, double margin)
+{
+    bool spreads = !isnan(line->side[MLB_BASE].spread) && !isnan(line->side[MLB_NEW].spread);
+    return spreads && line->gain90.known && line->gain90.low > -margin &&
+           line->gain90.high < margin;
+}
+
 static void judge(struct mlb_compare_line *line, double alpha, double strict)
 {
     double gain = line->gain.estimate, margin = log1p(line->margin);
@@ -170,7 +179,7 @@ static void judge(struct mlb_compare_line *line, double alpha, double strict)
                       (gain < 0.0 ? line->gain.high <= -margin : line->gain.low >= margin);
     } else if (line->p_adjusted < alpha) {
         line->verdict = MLB_COMPARE_SMALL;
-    } else if (line->gain90.known && line->gain90.low > -margin && line->gain90.high < margin) {
+    } else if (lies_within(line, margin)) {
         line->verdict = MLB_COMPARE_SAME;
     } else {
         line->more_launches = more_launches(line, strict);

@@ -26,7 +26,8 @@ enum mlb_compare_verdict {
     MLB_COMPARE_BETTER,  /* the same, faster */
     MLB_COMPARE_UNSURE,  /* none of the others: more launches are needed */
     MLB_COMPARE_SMALL,   /* p below alpha, but less than the margin */
-    MLB_COMPARE_SAME,    /* shown: the 90 % interval lies within the margin (TOST at 5 %) */
+    MLB_COMPARE_SAME,    /* shown: the 90 % interval lies within the margin (TOST at 5 %);
+                            from 4 launches a side on */
     MLB_COMPARE_SHOWN,   /* not of the family: no verdict */
     MLB_COMPARE_REFUSED, /* other work under the same name; see `reason` */
     MLB_COMPARE_MISSING, /* no usable launch on one side; see `reason` */

@@ -34,7 +34,8 @@ static void test_verdicts(void **state)
         {"noise", 10, 0.01, 0.05, MLB_COMPARE_UNSURE, false},
         {"one launch", 1, 0.10, 0.003, MLB_COMPARE_UNSURE, false},
         {"three launches: no p can be that small", 3, 0.10, 0.003, MLB_COMPARE_UNSURE, false},
-        {"three launches, but alike", 3, 0.0, 0.001, MLB_COMPARE_SAME, false},
+        {"three launches: alike, but of what spread?", 3, 0.0, 0.001, MLB_COMPARE_UNSURE, false},
+        {"four launches, alike", 4, 0.0, 0.001, MLB_COMPARE_SAME, false},
         {"four launches", 4, 0.10, 0.003, MLB_COMPARE_WORSE, true},
         {"more than are counted exactly", 60, 0.06, 0.003, MLB_COMPARE_WORSE, true},
     };
