@@ -38,6 +38,20 @@ enum mlb_status mlb_configs_folder(char *to, struct mlb_error *err)
                     self, self);
 }
 
+enum mlb_status mlb_check_store(const char *folder, struct mlb_error *err)
+{
+    struct stat info;
+    if (!folder[0])
+        return MLB_OK;
+    bool there = stat(folder, &info) == 0;
+    if (there && S_ISDIR(info.st_mode) && access(folder, W_OK | X_OK) == 0)
+        return MLB_OK;
+    return mlb_fail(err, MLB_E_USAGE,
+                    "--checkpoint-folder: %s; give a folder of the job's store that is there on "
+                    "every machine and can be written to",
+                    strerror(there && !S_ISDIR(info.st_mode) ? ENOTDIR : errno));
+}
+
 static bool ends_with(const char *text, const char *end)
 {
     size_t a = strlen(text), b = strlen(end);

@@ -13,6 +13,9 @@
 /* The configs folder, found from the program's own place. */
 enum mlb_status mlb_configs_folder(char *to, struct mlb_error *err);
 
+/* MLB_E_USAGE unless `folder` is "" or one that this process can write to. */
+enum mlb_status mlb_check_store(const char *folder, struct mlb_error *err);
+
 /* File of a suite: `name` itself when it has a '/' or ends in .json or .jsonc, else
  * configs/suites/NAME.jsonc; when that is missing the error lists the suites there are. */
 enum mlb_status mlb_suite_path(const char *name, char *to, struct mlb_error *err);

@@ -291,8 +291,8 @@ enum mlb_status mlb_session_plan(struct mlb_session *session, struct mlb_plan *p
 {
     char *text = NULL, path[MLB_PATH] = "";
     size_t length = 0;
-    enum mlb_status status = MLB_OK;
-    if (session->comm->rank == 0)
+    enum mlb_status status = mlb_check_store(session->options->checkpoint_folder, err);
+    if (session->comm->rank == 0 && status == MLB_OK)
         status = read_suite(session->options, &text, &length, path, err);
     if ((status = mlb_session_agree(session, status, err)) == MLB_OK)
         status = share_text(session, &text, &length, err);

@@ -55,7 +55,7 @@ bool mlb_report_job_text(const struct mlb_result *result, char *to, size_t size)
 {
     const char *together = result->ranks == 1 ? ""
                            : result->solo     ? ", one after the other"
-                                              : ", measuring together; a rate is one rank's";
+                                              : ", measuring together; 'rate' is one rank's";
     bool unequal = false;
     for (size_t i = 0; i < result->health_count; i++)
         unequal = unequal || strcmp(result->health[i].code, "unequal") == 0;

@@ -42,9 +42,15 @@ class Checkpoint(Case):
 
     def test_no_such_folder(self):
         gone = os.path.join(self.store, "gone")
-        result = run("run", "checkpoint", "bytes=1MiB", "--checkpoint-folder", gone, "--no-record")
-        self.assertNotEqual(result.returncode, 0)
-        self.assertIn("the checkpoint folder: No such file or directory", result.stdout)
+        file = os.path.join(self.path, "file")
+        with open(file, "w"):
+            pass
+        for folder, why in [(gone, "No such file or directory"), (file, "Not a directory")]:
+            with self.subTest(why):
+                result = run("run", "checkpoint", "bytes=1MiB", "--checkpoint-folder", folder,
+                             "--no-record")
+                self.one_line_error(result, 2, "--checkpoint-folder", why)
+                self.assertEqual(result.stdout, "")
 
     def test_interrupted(self):
         words = [PROGRAM, "run", "checkpoint", "bytes=8MiB", "--checkpoint-folder", self.store,
