@@ -204,6 +204,15 @@ static enum mlb_status check_long_names(int argc, char **argv, int first, unsign
     return MLB_OK;
 }
 
+/* Lists, whose second one would be taken for an addition as well. */
+static bool is_list_taken(const struct mlb_options *options, const struct mlb_option *row)
+{
+    return strcmp(row->name, "price") == 0      ? options->price[0] != '\0'
+           : strcmp(row->name, "prices") == 0   ? options->prices[0] != '\0'
+           : strcmp(row->name, "purchase") == 0 ? options->purchase[0] != '\0'
+                                                : false;
+}
+
 /* Words of which a second one would be taken for an addition, and only the last one counts. */
 static bool is_taken(const struct mlb_options *options, const struct mlb_option *row)
 {
@@ -220,6 +229,10 @@ static enum mlb_status take(struct mlb_options *options, const struct mlb_option
     if (mlb_option_find(mlb_measure_options, row->name) != row) {
         if (is_taken(options, row))
             return mlb_fail(err, MLB_E_USAGE, "command line: --%s twice; a run takes one",
+                            row->name);
+        if (is_list_taken(options, row))
+            return mlb_fail(err, MLB_E_USAGE,
+                            "command line: --%s twice; give it once, with commas between",
                             row->name);
         if (strcmp(row->name, "suite") == 0)
             options->suite_given = true;

@@ -61,6 +61,19 @@ static enum mlb_status read_own(struct mlb_own_price *own, const char *text, str
     return MLB_OK;
 }
 
+static enum mlb_status check_own(const struct mlb_catalog *catalog, const struct mlb_price *price,
+                                 const char *text, struct mlb_error *err)
+{
+    double least, most;
+    if (mlb_catalog_is_possible(mlb_catalog_instance(catalog, price->provider, price->instance),
+                                price->usd_per_hour, &least, &most))
+        return MLB_OK;
+    return mlb_fail(err, MLB_E_USAGE,
+                    "price '%s': that cannot be: %.6g to %.6g USD an hour is what such a machine "
+                    "costs",
+                    text, least, most);
+}
+
 static void point_into_text(struct mlb_own_price *own, const char *today)
 {
     struct mlb_price *price = &own->price;
@@ -75,7 +88,7 @@ static void point_into_text(struct mlb_own_price *own, const char *today)
 static enum mlb_status add_own(struct mlb_catalog *catalog, const char *text, struct mlb_error *err)
 {
     struct mlb_own_price own = {0};
-    if (read_own(&own, text, err) != MLB_OK)
+    if (read_own(&own, text, err) != MLB_OK || check_own(catalog, &own.price, text, err) != MLB_OK)
         return err->status;
     struct mlb_own_price *grown =
         realloc(catalog->own, (catalog->own_count + 1) * sizeof *catalog->own);
