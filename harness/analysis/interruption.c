@@ -11,6 +11,9 @@
 /* Where Young's interval is refined, and where first-order terms are left. */
 static const double SMALL_WRITE = 0.01, LONG_SEGMENT = 0.2;
 
+/* From here on the job stands still for whoever waits for it. */
+static const double STANDSTILL = 0.999;
+
 const char *const mlb_interval_form_names[] = {"Young", "Daly", "exponential", NULL};
 
 /* -------------------------------------------------------------------------------------- interval
@@ -81,7 +84,7 @@ struct mlb_interruption mlb_interruption(const struct mlb_saving *saving, double
         }
         plan.waste = mlb_waste_first_order(saving, plan.interval_s, life_s);
     }
-    plan.progress = plan.waste < 1.0;
+    plan.progress = plan.waste < STANDSTILL;
     plan.waste = plan.progress ? plan.waste : 1.0;
     return plan;
 }

@@ -32,7 +32,7 @@ extern const char *const mlb_interval_form_names[]; /* "Young", "Daly", "exponen
 
 struct mlb_interruption {
     bool known;        /* false: no C, R or M that is a time */
-    bool progress;     /* false: all of the time is lost */
+    bool progress;     /* false: all of the time is lost, but for a thousandth */
     double interval_s; /* T: work between two checkpoints */
     double waste;      /* part of the rented time without progress: 0 to 1 */
     enum mlb_interval_form form;

@@ -49,7 +49,7 @@ void mlb_list_order(struct mlb_list_place *places, const struct mlb_ranking *ran
         const struct mlb_offer *offer = ranking->places[i].offer;
         places[i] = (struct mlb_list_place){
             .offer = offer,
-            .usd_per_gpu_hour = offer->price.median * mlb_offer_per_gpu(offer),
+            .usd_per_gpu_hour = mlb_offer_net_price(offer) * mlb_offer_per_gpu(offer),
             .by_measurement = i + 1,
         };
         places[i].usd_at_peak = at_peak(&places[i], metric, peaks);

@@ -10,8 +10,9 @@
 
 struct mlb_list_place {
     const struct mlb_offer *offer;
-    double usd_per_gpu_hour; /* of a machine where it computes on the CPU */
-    double usd_at_peak;      /* per unit of the metric, were the datasheet's peak reached; NaN */
+    /* Of a machine where it computes on the CPU; over the useful part of the paid time. */
+    double usd_per_gpu_hour;
+    double usd_at_peak; /* per unit of the metric, were the datasheet's peak reached; NaN */
     /* Ranks, 1 = the cheapest. by_peak 0: of one of them the peak is not known. */
     size_t by_price, by_peak, by_measurement;
 };

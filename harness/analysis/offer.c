@@ -232,6 +232,11 @@ double mlb_offer_machines(const struct mlb_offer *offer, uint64_t gpus)
     return gpus == 0 || each <= 0 ? (double)offer->measured->nodes : ceil((double)gpus / each);
 }
 
+double mlb_offer_net_price(const struct mlb_offer *offer)
+{
+    return offer->useful > 0.0 ? offer->price.median / offer->useful : offer->price.median;
+}
+
 double mlb_offer_per_gpu(const struct mlb_offer *offer)
 {
     return offer->measured->gpus > 0 ? 1.0 / offer->measured->gpus : 1.0;

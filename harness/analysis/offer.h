@@ -34,6 +34,10 @@ struct mlb_offer {
     bool told;                    /* no catalog's: the run was told so by --price-per-hour */
     bool plain;                   /* the plain machine's: none is listed for its service */
     bool elsewhere;               /* of all regions, since the record's is unknown or not listed */
+    /* Part of a paid hour that serves the job, against one on demand: of spot what interruptions
+     * leave, of a commitment its use. 0 = not counted. */
+    double useful;
+    bool stuck; /* spot that is interrupted so often that nothing is left */
 };
 
 struct mlb_offers {
@@ -61,6 +65,8 @@ void mlb_offers_free(struct mlb_offers *offers); /* zeroed is fine; leaves it ze
 bool mlb_measured_has_offer(const struct mlb_offers *offers, const struct mlb_measured *measured);
 /* Machines for a job of so many GPUs; those that were measured when `gpus` is 0 or it has none. */
 double mlb_offer_machines(const struct mlb_offer *offer, uint64_t gpus);
+/* USD an hour of one machine that serves the job: its price over the part that does. */
+double mlb_offer_net_price(const struct mlb_offer *offer);
 /* By which a price per hour of a machine becomes one of a GPU; 1 when it computes on the CPU. */
 double mlb_offer_per_gpu(const struct mlb_offer *offer);
 

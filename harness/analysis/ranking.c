@@ -106,8 +106,8 @@ static struct entry entry_of(const struct mlb_contest *contest, const struct mlb
     for (size_t i = 0; i < contest->metric_count; i++) {
         size_t metric = contest->metrics[i];
         const struct mlb_spread *time = mlb_unit_spread(contest->times, offer->measured, metric);
-        entry.price += log(mlb_offer_dollars_per_s(
-            offer, offer->price.median, &contest->times->metrics.items[metric], contest->gpus));
+        entry.price += log(
+            mlb_offer_dollars_per_s(offer, &contest->times->metrics.items[metric], contest->gpus));
         entry.cost += log(time->value);
         entry.low += log(time->low);
         entry.high += log(time->high);

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
-/* 63.29 / 55.04 and 25.25 / 21.96 are 1.150 both. */
+/* 63.29 / 55.04 and 25.25 / 21.96 are 1.150 both; 33.52 / 27.45 of p4de is 1.22. */
 static const struct {
     const char *provider, *service;
     double ratio;

@@ -193,10 +193,10 @@ const struct mlb_spread *mlb_unit_spread(const struct mlb_unit_times *times,
 
 /* ---------------------------------------------------------------------------------- at a price */
 
-double mlb_offer_dollars_per_s(const struct mlb_offer *offer, double usd_per_hour,
-                               const struct mlb_metric *metric, uint64_t gpus)
+double mlb_offer_dollars_per_s(const struct mlb_offer *offer, const struct mlb_metric *metric,
+                               uint64_t gpus)
 {
-    double dollars = mlb_cost_dollars(usd_per_hour * offer->measured->nodes, 1.0);
+    double dollars = mlb_cost_dollars(mlb_offer_net_price(offer) * offer->measured->nodes, 1.0);
     if (gpus == 0 || offer->measured->gpus <= 0 || metric->together)
         return dollars;
     return dollars * mlb_offer_machines(offer, gpus) * offer->measured->gpus / (double)gpus;
@@ -206,8 +206,7 @@ struct mlb_spread mlb_unit_cost(const struct mlb_unit_times *times, const struct
                                 size_t metric, uint64_t gpus)
 {
     struct mlb_spread spread = *mlb_unit_spread(times, offer->measured, metric);
-    double dollars =
-        mlb_offer_dollars_per_s(offer, offer->price.median, &times->metrics.items[metric], gpus);
+    double dollars = mlb_offer_dollars_per_s(offer, &times->metrics.items[metric], gpus);
     spread.value *= dollars;
     spread.low *= dollars;
     spread.high *= dollars;

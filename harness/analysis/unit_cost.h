@@ -54,11 +54,10 @@ double mlb_unit_workers(const struct mlb_measured *measured, const struct mlb_me
 const struct mlb_spread *mlb_unit_spread(const struct mlb_unit_times *times,
                                          const struct mlb_measured *measured, size_t metric);
 
-/* Dollars per second that the job's second costs: price of its machines / 3600. With `gpus` in use
- * of all that are paid, where a job of so many does not fill its machines. */
-double mlb_offer_dollars_per_s(const struct mlb_offer *offer, double usd_per_hour,
-                               const struct mlb_metric *metric, uint64_t gpus);
-/* At the median of the offer's prices. */
+/* Dollars per second that the job's second costs: net price of its machines / 3600. With `gpus` in
+ * use of all that are paid, where a job of so many does not fill its machines. */
+double mlb_offer_dollars_per_s(const struct mlb_offer *offer, const struct mlb_metric *metric,
+                               uint64_t gpus);
 struct mlb_spread mlb_unit_cost(const struct mlb_unit_times *times, const struct mlb_offer *offer,
                                 size_t metric, uint64_t gpus);
 

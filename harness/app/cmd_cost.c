@@ -71,6 +71,7 @@ static enum mlb_status read_all(struct mlb_cost_parts *parts, struct mlb_error *
                            &log, err) != MLB_OK ||
         mlb_offers_build(&parts->offers, &parts->selection.digests, parts->catalog, &choice, err) !=
             MLB_OK ||
+        mlb_cost_terms_count(&parts->offers, options, err) != MLB_OK ||
         mlb_metrics_find(&metrics, &parts->offers, options->only, err) != MLB_OK)
         return err->status;
     parts->seed = mlb_ranking_seed(&parts->offers);
@@ -95,8 +96,9 @@ enum mlb_status mlb_cost_contest(struct mlb_cost_ranking *to, const struct mlb_c
         return mlb_fail(err, MLB_E_NOMEM, "cost: out of memory");
     for (size_t i = 0; i < parts->offers.count; i++) {
         const struct mlb_offer *offer = &parts->offers.items[i];
-        bool taken = i > 0 && offer[-1].measured == offer->measured;
-        if (has_any(parts, offer) && !(one_each && taken))
+        bool taken =
+            to->offer_count && to->offers[to->offer_count - 1]->measured == offer->measured;
+        if (has_any(parts, offer) && !offer->stuck && !(one_each && taken))
             to->offers[to->offer_count++] = offer;
     }
     if (to->offer_count)
@@ -142,6 +144,12 @@ static enum mlb_status verdict(const struct mlb_cost_parts *parts, struct mlb_er
                         "cost: of %zu records none counts: ranks took turns, shared devices, or "
                         "had other data than normal",
                         parts->selection.digests.count);
+    for (size_t i = 0; i < parts->offers.count; i++)
+        if (parts->offers.items[i].stuck)
+            return mlb_fail(err, MLB_E_NO_VERDICT,
+                            "cost: %s spot is interrupted so often that it makes no progress, and "
+                            "nothing else is offered",
+                            parts->offers.items[i].measured->name);
     if (parts->offers.count)
         return mlb_fail(err, MLB_E_NO_VERDICT,
                         "cost: none of the %zu records has a verified row of gemm, attention, "

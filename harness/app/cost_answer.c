@@ -8,15 +8,21 @@
 
 /* --------------------------------------------------------------------------------------- answer */
 
-/* "oci BM.GPU.H100.8 on demand at $10.00 per GPU-hour" */
+/* "oci BM.GPU.H100.8 on demand at $10.00 per GPU-hour", "aws p5.48xlarge spot at $2.60 (old price)
+ * per GPU-hour, $3.39 with its interruptions" */
 static const char *name_place(char *to, size_t size, const struct mlb_place *place)
 {
-    char price[MLB_COST_TEXT];
+    char price[MLB_COST_TEXT], net[MLB_COST_TEXT + 32] = "";
     const struct mlb_offer *offer = place->offer;
-    mlb_format(to, size, "%s %s at $%s per %s-hour", offer->measured->name,
-               mlb_cost_way(offer->purchase),
-               mlb_cost_money(price, offer->price.median * mlb_offer_per_gpu(offer)),
-               offer->measured->gpus > 0 ? "GPU" : "machine");
+    double per_gpu = mlb_offer_per_gpu(offer);
+    if (offer->useful > 0.0)
+        mlb_format(net, sizeof net, ", $%s %s",
+                   mlb_cost_money(price, mlb_offer_net_price(offer) * per_gpu),
+                   offer->purchase == MLB_SPOT ? "with its interruptions" : "an hour of use");
+    mlb_format(to, size, "%s %s at $%s%s per %s-hour%s", offer->measured->name,
+               mlb_cost_way(offer->purchase), mlb_cost_money(price, offer->price.median * per_gpu),
+               offer->price.stale ? " (old price)" : "",
+               offer->measured->gpus > 0 ? "GPU" : "machine", net);
     return to;
 }
 
@@ -36,7 +42,8 @@ static void tell_tie(struct mlb_text *text, const struct mlb_ranking *ranking)
 /* What a price does not say of the first one. */
 static const char *caveat(const struct mlb_offer *offer)
 {
-    return offer->purchase == MLB_SPOT             ? " (interruptions not counted)"
+    return offer->useful > 0.0                     ? ""
+           : offer->purchase == MLB_SPOT           ? " (interruptions not counted)"
            : offer->purchase == MLB_RESERVED_1Y    ? " (when used all of a year)"
            : offer->purchase == MLB_RESERVED_3Y    ? " (when used all of three years)"
            : offer->purchase == MLB_CAPACITY_BLOCK ? " (prepaid)"
@@ -108,10 +115,11 @@ static void add_break_even(struct mlb_document *document, const struct mlb_ranki
         const struct mlb_offer *offer = ranking->places[i].offer;
         double per_gpu = mlb_offer_per_gpu(offer);
         struct mlb_spread spread = mlb_cost_scaled(ranking->places[i].break_even, per_gpu);
-        mlb_text_addf(&text, "%s%s below $%s per %s-hour, listed at $%s", i > 1 ? "; " : "",
+        mlb_text_addf(&text, "%s%s below $%s per %s-hour, listed at $%s%s", i > 1 ? "; " : "",
                       offer->measured->name, mlb_cost_money_range(even, &spread),
                       offer->measured->gpus > 0 ? "GPU" : "machine",
-                      mlb_cost_money(price, offer->price.median * per_gpu));
+                      mlb_cost_money(price, offer->price.median * per_gpu),
+                      offer->price.stale ? " (old price)" : "");
     }
     if (text.length)
         mlb_document_text(document, "would_be_first", "would be first", "%s", mlb_text_get(&text));
@@ -138,11 +146,51 @@ static void add_price_range(struct mlb_document *document, const struct mlb_rank
             offer->measured->name, mlb_cost_way(offer->purchase), ahead + 1);
 }
 
+/* Does `name`, "aws/p5.48xlarge" or "aws/p5.48xlarge:spot", price one of the offers? */
+static bool is_used(const struct mlb_offers *offers, const char *name)
+{
+    char plain[256], bought[256];
+    for (size_t i = 0; i < offers->count; i++) {
+        const struct mlb_price *price = offers->items[i].price.cheapest;
+        if (!offers->items[i].price.user || !price)
+            continue;
+        mlb_format(plain, sizeof plain, "%s/%s", price->provider, price->instance);
+        mlb_format(bought, sizeof bought, "%s:%s", plain, mlb_purchase_names[price->purchase]);
+        if (strcmp(name, bought) == 0 ||
+            (price->purchase == MLB_ON_DEMAND && strcmp(name, plain) == 0))
+            return true;
+    }
+    return false;
+}
+
+/* A mistyped name would leave the lists' price in the answer. */
+static void add_unused_prices(struct mlb_document *document, const struct mlb_cost_parts *parts)
+{
+    struct mlb_text text = {0};
+    char name[256];
+    for (const char *word = parts->options->price; *word; word += *word == ',') {
+        size_t length = strcspn(word, ",");
+        mlb_format(name, sizeof name, "%.*s", (int)length, word);
+        char *equals = strrchr(name, '=');
+        if (equals)
+            *equals = '\0';
+        if (!is_used(&parts->offers, name))
+            mlb_text_addf(&text, "%s%s", text.length ? ", " : "", name);
+        word += length;
+    }
+    if (text.length)
+        mlb_document_text(document, "unused_prices", "NOT USED",
+                          "--price of %s: no offer here has that name and way of buying",
+                          mlb_text_get(&text));
+    mlb_text_free(&text);
+}
+
 void mlb_cost_answer(struct mlb_document *document, const struct mlb_cost_parts *parts)
 {
     const struct mlb_cost_ranking *all = &parts->all;
     struct mlb_text text = {0};
     add_answer(document, "answer", "first", all);
+    add_unused_prices(document, parts);
     mlb_document_text(document, "lead", NULL, "%s",
                       all->metric_count ? mlb_lead_names[all->ranking.lead] : "unknown");
     if (all->offer_count != parts->main.offer_count)

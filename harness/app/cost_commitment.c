@@ -5,6 +5,7 @@
 
 #include "harness/analysis/commitment.h"
 #include "harness/analysis/surcharge.h"
+#include "harness/app/cost_parts.h"
 #include "harness/app/cost_terms.h"
 #include "harness/base/units.h"
 
@@ -13,7 +14,8 @@
 
 static const struct mlb_column commitment_columns[] = {
     {"offer", "machine", MLB_COLUMN_BOTH, false, true},
-    {"purchase", "bought", MLB_COLUMN_BOTH, false, false},
+    {"purchase", "", MLB_COLUMN_MACHINE, false, false},
+    {"way", "bought", MLB_COLUMN_PEOPLE, false, false},
     {"usd_per_hour", "$/h", MLB_COLUMN_BOTH, true, false},
     {"usd_per_hour_on_demand", "on demand", MLB_COLUMN_BOTH, true, false},
     {"pays_from_use", "pays from use", MLB_COLUMN_BOTH, true, false},
@@ -23,20 +25,22 @@ static const struct mlb_column commitment_columns[] = {
     {"verdict", "verdict", MLB_COLUMN_BOTH, false, false},
     {0}};
 
-static void add_commitment(struct mlb_sheet *sheet, const struct mlb_offer *offer, double on_demand,
-                           double use)
+static void add_commitment(struct mlb_sheet *sheet, const struct mlb_offer *offer,
+                           const struct mlb_offer *on_demand, double use)
 {
     static const char *const words[MLB_PURCHASES] = {[MLB_RESERVED_1Y] = "1 year",
                                                      [MLB_RESERVED_3Y] = "3 years",
                                                      [MLB_CAPACITY_BLOCK] = "block"};
     char text[MLB_UNIT_TEXT];
     double usd = offer->price.median;
-    struct mlb_commitment is = mlb_commitment(on_demand, usd, offer->purchase, use);
+    struct mlb_commitment is = mlb_commitment(on_demand->price.median, usd, offer->purchase, use);
     mlb_sheet_row(sheet);
     mlb_sheet_text(sheet, "%s", offer->measured->name);
+    mlb_sheet_text(sheet, "%s", mlb_purchase_names[offer->purchase]);
     mlb_sheet_text(sheet, "%s", words[offer->purchase]);
-    mlb_sheet_real(sheet, usd, "%.2f", usd);
-    mlb_sheet_real(sheet, on_demand, "%.2f", on_demand);
+    mlb_sheet_real(sheet, usd, "%.2f%s", usd, mlb_cost_old(offer));
+    mlb_sheet_real(sheet, on_demand->price.median, "%.2f%s", on_demand->price.median,
+                   mlb_cost_old(on_demand));
     mlb_sheet_real(sheet, is.break_even, "%s", mlb_print_percent(text, is.break_even));
     if (is.term_hours > 0.0)
         mlb_sheet_real(sheet, is.pays_at_hours, "%.0f h", is.pays_at_hours);
@@ -51,12 +55,6 @@ static void add_commitment(struct mlb_sheet *sheet, const struct mlb_offer *offe
                        100.0 * fabs(is.saving));
 }
 
-static bool is_commitment(const struct mlb_offer *offer)
-{
-    return offer->purchase == MLB_RESERVED_1Y || offer->purchase == MLB_RESERVED_3Y ||
-           offer->purchase == MLB_CAPACITY_BLOCK;
-}
-
 void mlb_cost_commitment_add(struct mlb_document *document, const struct mlb_cost_terms *terms)
 {
     double use = terms->options->use;
@@ -66,12 +64,12 @@ void mlb_cost_commitment_add(struct mlb_document *document, const struct mlb_cos
         const struct mlb_offer *offer = &terms->offers->items[i];
         const struct mlb_offer *other =
             mlb_cost_offer_of(terms->offers, offer->measured, MLB_ON_DEMAND);
-        if (!is_commitment(offer) || !other)
+        if (!mlb_cost_is_commitment(offer) || !other)
             continue;
         if (!sheet)
             sheet = mlb_document_sheet(document, "commitment", "Reserved, at the expected use",
                                        commitment_columns);
-        add_commitment(sheet, offer, other->price.median, use);
+        add_commitment(sheet, offer, other, use);
     }
     if (sheet)
         mlb_sheet_note(sheet,
@@ -105,6 +103,7 @@ static struct mlb_price_range list_price(const struct mlb_cost_terms *terms,
 /* Dollars an hour on demand; 0 = not known. */
 struct pair {
     double plain, service;
+    bool plain_old, service_old; /* their prices are */
 };
 
 /* Of one region, the record's when both prices are known there: regions differ by as much as the
@@ -117,34 +116,43 @@ static struct pair list_prices(const struct mlb_cost_terms *terms,
         struct mlb_price_range managed = list_price(terms, measured, service, regions[i]);
         const char *region = managed.known && managed.cheapest ? managed.cheapest->region : "";
         struct mlb_price_range plain = list_price(terms, measured, "", region);
+        managed = list_price(terms, measured, service, region);
         if (region[0] && plain.known)
-            return (struct pair){plain.median, list_price(terms, measured, service, region).median};
+            return (struct pair){plain.median, managed.median, plain.stale, managed.stale};
     }
     struct mlb_price_range plain = list_price(terms, measured, "", measured->region);
     if (!plain.known)
         plain = list_price(terms, measured, "", "");
-    return (struct pair){.plain = plain.known ? plain.median : 0.0};
+    return (struct pair){.plain = plain.known ? plain.median : 0.0, .plain_old = plain.stale};
 }
 
 static void add_surcharge(struct mlb_sheet *sheet, const struct mlb_measured *measured,
-                          const char *service, double plain, const struct mlb_surcharge *is)
+                          const char *service, const struct pair *prices,
+                          const struct mlb_surcharge *is)
 {
-    double usd = plain * is->ratio;
+    double plain = prices->plain, usd = plain * is->ratio;
+    bool old = is->listed ? prices->service_old : prices->plain_old;
     mlb_sheet_row(sheet);
     mlb_sheet_text(sheet, "%s %s", measured->provider, measured->instance);
     mlb_sheet_text(sheet, "%s", service);
-    mlb_sheet_real(sheet, plain, "%.2f", plain);
-    mlb_sheet_real(sheet, usd, "%s%.2f", is->listed ? "" : "~", usd);
+    mlb_sheet_real(sheet, plain, "%.2f%s", plain, prices->plain_old ? " old" : "");
+    mlb_sheet_real(sheet, usd, "%s%.2f%s", is->listed ? "" : "~", usd, old ? " old" : "");
     mlb_sheet_real(sheet, is->ratio, "%.3f", is->ratio);
     mlb_sheet_text(sheet, "%s", is->listed ? "both prices" : is->source);
+}
+
+/* SageMaker's "ml.p5.48xlarge" is p5.48xlarge: one entry of the catalog. */
+static bool is_same_instance(const struct mlb_measured *a, const struct mlb_measured *b)
+{
+    return (a->listed && a->listed == b->listed) ||
+           (strcmp(a->provider, b->provider) == 0 && strcmp(a->instance, b->instance) == 0);
 }
 
 /* A machine that was measured twice, plain and through the service, is one line. */
 static bool is_first_instance(const struct mlb_offers *offers, size_t at)
 {
     for (size_t i = 0; i < at; i++)
-        if (strcmp(offers->measured[i].provider, offers->measured[at].provider) == 0 &&
-            strcmp(offers->measured[i].instance, offers->measured[at].instance) == 0)
+        if (is_same_instance(&offers->measured[i], &offers->measured[at]))
             return false;
     return true;
 }
@@ -165,7 +173,7 @@ void mlb_cost_surcharge_add(struct mlb_document *document, const struct mlb_cost
         if (!sheet)
             sheet =
                 mlb_document_sheet(document, "surcharge", "Managed services", surcharge_columns);
-        add_surcharge(sheet, measured, service, prices.plain, &is);
+        add_surcharge(sheet, measured, service, &prices, &is);
     }
     if (sheet)
         mlb_sheet_note(sheet, "in no other figure here, unless the price of an offer is the "

@@ -10,6 +10,7 @@ static void name_cells(struct mlb_sheet *sheet, const struct mlb_offer *offer)
 {
     mlb_sheet_row(sheet);
     mlb_sheet_text(sheet, "%s", offer->measured->name);
+    mlb_sheet_text(sheet, "%s", mlb_purchase_names[offer->purchase]);
     mlb_sheet_text(sheet, "%s", mlb_cost_way(offer->purchase));
 }
 
@@ -24,7 +25,8 @@ static void money_cell(struct mlb_sheet *sheet, double usd, const char *mark)
 
 static const struct mlb_column job_columns[] = {
     {"offer", "offer", MLB_COLUMN_BOTH, false, true},
-    {"purchase", "bought", MLB_COLUMN_BOTH, false, false},
+    {"purchase", "", MLB_COLUMN_MACHINE, false, false},
+    {"way", "bought", MLB_COLUMN_PEOPLE, false, false},
     {"machines", "machines", MLB_COLUMN_BOTH, true, false},
     {"gpus", "GPUs paid", MLB_COLUMN_BOTH, true, false},
     {"usd_per_hour", "$/h", MLB_COLUMN_BOTH, true, false},
@@ -61,7 +63,8 @@ void mlb_cost_job_sheet(struct mlb_document *document, const struct mlb_cost_par
 
 static const struct mlb_column token_columns[] = {
     {"offer", "offer", MLB_COLUMN_BOTH, false, true},
-    {"purchase", "bought", MLB_COLUMN_BOTH, false, false},
+    {"purchase", "", MLB_COLUMN_MACHINE, false, false},
+    {"way", "bought", MLB_COLUMN_PEOPLE, false, false},
     {"usd_per_1e9_tokens_at_least", "$ per 10^9 tokens, at least", MLB_COLUMN_BOTH, true, false},
     {"work", "at the rate of", MLB_COLUMN_BOTH, false, false},
     {0}};
@@ -114,7 +117,8 @@ void mlb_cost_tokens_sheet(struct mlb_document *document, const struct mlb_cost_
 
 static const struct mlb_column price_columns[] = {
     {"offer", "offer", MLB_COLUMN_BOTH, false, true},
-    {"purchase", "bought", MLB_COLUMN_BOTH, false, false},
+    {"purchase", "", MLB_COLUMN_MACHINE, false, false},
+    {"way", "bought", MLB_COLUMN_PEOPLE, false, false},
     {"usd_per_hour_low", "low", MLB_COLUMN_BOTH, true, false},
     {"usd_per_hour", "middle", MLB_COLUMN_BOTH, true, false},
     {"usd_per_hour_high", "high", MLB_COLUMN_BOTH, true, false},

@@ -53,10 +53,9 @@ static void sure_cell(struct mlb_sheet *sheet, const struct mlb_ranking *ranking
         mlb_sheet_real(sheet, first, "%.0f %%", 100.0 * first);
 }
 
-static void price_cell(struct mlb_sheet *sheet, const struct mlb_offer *offer)
+static void price_cell(struct mlb_sheet *sheet, const struct mlb_offer *offer, double usd)
 {
     char text[MLB_COST_TEXT];
-    double usd = offer->price.median * mlb_offer_per_gpu(offer);
     mlb_sheet_real(sheet, usd, "%s%s%s", offer->price.low < offer->price.high ? "~" : "",
                    mlb_cost_money(text, usd), mlb_cost_old(offer));
 }
@@ -66,7 +65,7 @@ static void price_cell(struct mlb_sheet *sheet, const struct mlb_offer *offer)
 
 static const struct mlb_column ranking_columns[] = {
     {"rank", "#", MLB_COLUMN_BOTH, true, false},
-    {"offer", "offer", MLB_COLUMN_PEOPLE, false, true},
+    {"offer", "offer", MLB_COLUMN_BOTH, false, true},
     OFFER_COLUMNS,
     {"way", "bought", MLB_COLUMN_PEOPLE, false, false},
     {"usd_per_gpu_hour", "$/GPU-h", MLB_COLUMN_BOTH, true, false},
@@ -77,8 +76,8 @@ static const struct mlb_column ranking_columns[] = {
     {"launches", "", MLB_COLUMN_MACHINE, true, false},
     {"probability_first", "sure", MLB_COLUMN_BOTH, true, false},
     {"break_even_usd_per_gpu_hour", "wins below", MLB_COLUMN_BOTH, true, false},
-    {"break_even_low", "", MLB_COLUMN_MACHINE, true, false},
-    {"break_even_high", "", MLB_COLUMN_MACHINE, true, false},
+    {"break_even_usd_per_gpu_hour_low", "", MLB_COLUMN_MACHINE, true, false},
+    {"break_even_usd_per_gpu_hour_high", "", MLB_COLUMN_MACHINE, true, false},
     {"flags", "", MLB_COLUMN_MACHINE, false, false},
     {0}};
 
@@ -94,7 +93,7 @@ static void ranking_row(struct mlb_sheet *sheet, const struct mlb_ranking *ranki
     mlb_sheet_text(sheet, "%s", offer->measured->name);
     offer_cells(sheet, offer);
     mlb_sheet_text(sheet, "%s", mlb_cost_way(offer->purchase));
-    price_cell(sheet, offer);
+    price_cell(sheet, offer, offer->price.median * mlb_offer_per_gpu(offer));
     mlb_sheet_real(sheet, cost.value, "%s", mlb_cost_ratio_range(text, &cost));
     mlb_sheet_real(sheet, cost.low, "%.3f", cost.low);
     mlb_sheet_real(sheet, cost.high, "%.3f", cost.high);
@@ -113,6 +112,14 @@ static bool any_on_cpu(const struct mlb_ranking *ranking)
     return any;
 }
 
+static bool any_net(const struct mlb_ranking *ranking)
+{
+    bool any = false;
+    for (size_t i = 0; i < ranking->count; i++)
+        any = any || ranking->places[i].offer->useful > 0.0;
+    return any;
+}
+
 void mlb_cost_ranking_sheet(struct mlb_document *document, const struct mlb_cost_parts *parts)
 {
     const struct mlb_ranking *ranking = &parts->all.ranking;
@@ -126,6 +133,9 @@ void mlb_cost_ranking_sheet(struct mlb_document *document, const struct mlb_cost
                        "at which it would be first; of the first, up to which it stays so. "
                        "~: the middle of several prices, see below. old: over %d days",
                        MLB_PRICE_STALE_DAYS);
+    if (any_net(ranking))
+        mlb_sheet_note(sheet, "cost and 'wins below' count interruptions of spot machines and the "
+                              "use of reserved ones, as they were told; $/GPU-h is as listed");
     if (any_on_cpu(ranking))
         mlb_sheet_note(sheet,
                        "of a machine that computes on its CPU, $/GPU-h is that of the machine");
@@ -139,7 +149,7 @@ static const struct mlb_column unit_columns[] = {
     {"dtype", "", MLB_COLUMN_MACHINE, false, false},
     {"cases", "", MLB_COLUMN_MACHINE, true, false},
     {"per", "$ per", MLB_COLUMN_BOTH, false, false},
-    {"offer", "offer", MLB_COLUMN_PEOPLE, false, true},
+    {"offer", "offer", MLB_COLUMN_BOTH, false, true},
     OFFER_COLUMNS,
     {"usd_per_unit", "$", MLB_COLUMN_BOTH, true, false},
     {"usd_per_unit_low", "", MLB_COLUMN_MACHINE, true, false},
@@ -149,8 +159,8 @@ static const struct mlb_column unit_columns[] = {
     {"cost_to_first", "", MLB_COLUMN_MACHINE, true, false},
     {"probability_first", "sure", MLB_COLUMN_BOTH, true, false},
     {"break_even_usd_per_gpu_hour", "", MLB_COLUMN_MACHINE, true, false},
-    {"break_even_low", "", MLB_COLUMN_MACHINE, true, false},
-    {"break_even_high", "", MLB_COLUMN_MACHINE, true, false},
+    {"break_even_usd_per_gpu_hour_low", "", MLB_COLUMN_MACHINE, true, false},
+    {"break_even_usd_per_gpu_hour_high", "", MLB_COLUMN_MACHINE, true, false},
     {"flags", "", MLB_COLUMN_MACHINE, false, false},
     {0}};
 
@@ -225,7 +235,7 @@ enum mlb_status mlb_cost_units_sheet(struct mlb_document *document,
 /* ------------------------------------------------------------------- lists against measurement */
 
 static const struct mlb_column list_columns[] = {
-    {"offer", "offer", MLB_COLUMN_PEOPLE, false, true},
+    {"offer", "offer", MLB_COLUMN_BOTH, false, true},
     OFFER_COLUMNS,
     {"way", "bought", MLB_COLUMN_PEOPLE, false, false},
     {"usd_per_gpu_hour", "$/GPU-h", MLB_COLUMN_BOTH, true, false},
@@ -242,7 +252,7 @@ static void list_row(struct mlb_sheet *sheet, const struct mlb_list_place *place
     mlb_sheet_text(sheet, "%s", place->offer->measured->name);
     offer_cells(sheet, place->offer);
     mlb_sheet_text(sheet, "%s", mlb_cost_way(place->offer->purchase));
-    price_cell(sheet, place->offer);
+    price_cell(sheet, place->offer, place->usd_per_gpu_hour);
     mlb_sheet_real(sheet, (double)place->by_price, "%zu", place->by_price);
     if (isnan(place->usd_at_peak))
         mlb_sheet_blank(sheet);
@@ -278,13 +288,16 @@ static const struct mlb_list_place *first_of(const struct mlb_list_place *places
     return firsts == 1 ? first : NULL;
 }
 
-static const char *what_changes(const struct mlb_list_place *places, size_t count,
+static const char *what_changes(const struct mlb_list_place *places,
+                                const struct mlb_ranking *ranking,
                                 const struct mlb_list_place *price,
                                 const struct mlb_list_place *peak)
 {
     size_t moved = 0;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < ranking->count; i++)
         moved += places[i].by_price != places[i].by_measurement;
+    if (ranking->lead == MLB_LEAD_TIE)
+        return "measuring does not settle it";
     if (price != &places[0])
         return "measuring changes the answer";
     if (peak && peak != price)
@@ -296,16 +309,18 @@ static const char *what_changes(const struct mlb_list_place *places, size_t coun
 static void tell_lists(struct mlb_document *document, const struct mlb_list_place *places,
                        const struct mlb_ranking *ranking)
 {
+    char sure[64] = "how sure is not known";
+    if (isfinite(ranking->places[0].first))
+        mlb_format(sure, sizeof sure, "in %.3g %% of the resamples",
+                   100.0 * ranking->places[0].first);
     const struct mlb_list_place *price = first_of(places, ranking->count, by_price);
     const struct mlb_list_place *peak = first_of(places, ranking->count, by_peak);
     mlb_document_text(document, "measurement_changes_list_order", "lists against measurement",
-                      "%s: by price per GPU-hour %s is first%s%s, as measured %s%s%s",
-                      what_changes(places, ranking->count, price, peak),
+                      "%s: by price per GPU-hour %s is first%s%s, as measured %s (%s)",
+                      what_changes(places, ranking, price, peak),
                       price ? price->offer->measured->name : "nobody alone",
                       peak ? ", by datasheet " : "", peak ? peak->offer->measured->name : "",
-                      places[0].offer->measured->name,
-                      ranking->lead == MLB_LEAD_TIE ? " (a tie)" : "",
-                      ranking->lead == MLB_LEAD_UNKNOWN ? " (how sure is not known)" : "");
+                      places[0].offer->measured->name, sure);
 }
 
 enum mlb_status mlb_cost_lists_sheet(struct mlb_document *document,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "harness/analysis/interruption.h"
+#include "harness/app/cost_parts.h"
 #include "harness/app/cost_terms.h"
 #include "harness/base/text.h"
 #include "harness/base/units.h"
@@ -38,10 +39,32 @@ struct spot {
 /* ----------------------------------------------------------------------------------------- inputs
  */
 
+/* What tells of interruptions tells nothing without the state that is to be saved. */
+static enum mlb_status check_alone(const struct mlb_options *options, struct mlb_error *err)
+{
+    const struct {
+        bool given;
+        const char *name;
+    } rows[] = {{options->checkpoint_rate[0], "checkpoint-rate"},
+                {options->restart_s > 0.0, "restart"},
+                {options->node_life_s > 0.0, "node-life"},
+                {options->interrupted > 0.0, "interrupted"},
+                {options->notice_s > 0.0, "notice"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (rows[i].given)
+            return mlb_fail(err, MLB_E_USAGE,
+                            "command line: --%s needs --checkpoint, the size of the job's state",
+                            rows[i].name);
+    return MLB_OK;
+}
+
 static enum mlb_status read_question(struct question *to, const struct mlb_options *options,
                                      struct mlb_error *err)
 {
     uint64_t bytes = 0;
+    *to = (struct question){0};
+    if (!options->checkpoint[0])
+        return check_alone(options, err);
     if (!mlb_parse_stored_bytes(options->checkpoint, &bytes) || bytes == 0)
         return mlb_fail(err, MLB_E_USAGE,
                         "command line: checkpoint = %s: not a size such as 750GB, 2.3TB or 700GiB",
@@ -224,7 +247,8 @@ static void add_row(struct mlb_sheet *sheet, const struct spot *spot)
     double lost_on_demand = spot->on_demand_waste.waste;
     mlb_sheet_row(sheet);
     mlb_sheet_text(sheet, "%s", spot->offer->measured->name);
-    mlb_sheet_real(sheet, spot->offer->price.median, "%.2f", spot->offer->price.median);
+    mlb_sheet_real(sheet, spot->offer->price.median, "%.2f%s", spot->offer->price.median,
+                   mlb_cost_old(spot->offer));
     add_percent(sheet, spot->ratio);
     add_percent(sheet, waste->known ? mlb_break_even_ratio(waste->waste, lost_on_demand) : NAN);
     add_percent(sheet, waste->known ? waste->waste : NAN);
@@ -387,18 +411,36 @@ static void add_sheets(struct mlb_document *document, const struct mlb_cost_term
                    "average, and the restart");
 }
 
+enum mlb_status mlb_cost_spot_count(struct mlb_offers *offers, const struct mlb_options *options,
+                                    struct mlb_error *err)
+{
+    const struct mlb_cost_terms terms = {
+        .options = options, .offers = offers, .gpus = options->gpus};
+    struct question question;
+    if (read_question(&question, options, err) != MLB_OK)
+        return err->status;
+    for (size_t i = 0; i < offers->count && question.restart_s > 0.0; i++) {
+        if (offers->items[i].purchase != MLB_SPOT)
+            continue;
+        struct spot spot = work_out(&terms, &offers->items[i], &question);
+        offers->items[i].stuck = spot.waste.known && !spot.waste.progress;
+        if (spot.waste.known && spot.waste.progress)
+            offers->items[i].useful =
+                mlb_break_even_ratio(spot.waste.waste, spot.on_demand_waste.waste);
+    }
+    return MLB_OK;
+}
+
 enum mlb_status mlb_cost_spot_add(struct mlb_document *document, const struct mlb_cost_terms *terms,
                                   struct mlb_error *err)
 {
-    struct question question = {0};
+    struct question question;
     bool any = false;
     for (size_t i = 0; i < terms->offers->count; i++)
         any = any || terms->offers->items[i].purchase == MLB_SPOT;
-    if (!terms->options->checkpoint[0])
-        return MLB_OK;
     if (read_question(&question, terms->options, err) != MLB_OK)
         return err->status;
-    if (any && question.restart_s > 0.0)
+    if (any && question.bytes > 0.0 && question.restart_s > 0.0)
         add_sheets(document, terms, &question);
     return MLB_OK;
 }

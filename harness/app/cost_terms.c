@@ -67,6 +67,23 @@ static void say_how(struct mlb_document *document, const struct mlb_cost_terms *
     mlb_text_free(&text);
 }
 
+bool mlb_cost_is_commitment(const struct mlb_offer *offer)
+{
+    return offer->purchase == MLB_RESERVED_1Y || offer->purchase == MLB_RESERVED_3Y ||
+           offer->purchase == MLB_CAPACITY_BLOCK;
+}
+
+enum mlb_status mlb_cost_terms_count(struct mlb_offers *offers, const struct mlb_options *options,
+                                     struct mlb_error *err)
+{
+    if (options->store_s > 0.0 && !options->data_set[0])
+        return mlb_fail(err, MLB_E_USAGE, "command line: --store needs --data-set, its size");
+    for (size_t i = 0; i < offers->count; i++)
+        if (mlb_cost_is_commitment(&offers->items[i]))
+            offers->items[i].useful = options->use;
+    return mlb_cost_spot_count(offers, options, err);
+}
+
 enum mlb_status mlb_cost_terms_add(struct mlb_document *document,
                                    const struct mlb_cost_terms *terms, struct mlb_error *err)
 {

@@ -28,6 +28,14 @@ struct mlb_cost_terms {
 enum mlb_status mlb_cost_terms_add(struct mlb_document *document,
                                    const struct mlb_cost_terms *terms, struct mlb_error *err);
 
+/* Counts interruptions of spot machines and the use of commitments in what their offers cost
+ * (mlb_offer.useful), where the options tell of them. MLB_E_USAGE for what is no size, rate or
+ * life, and for one that tells nothing without another. */
+enum mlb_status mlb_cost_terms_count(struct mlb_offers *offers, const struct mlb_options *options,
+                                     struct mlb_error *err);
+enum mlb_status mlb_cost_spot_count(struct mlb_offers *offers, const struct mlb_options *options,
+                                    struct mlb_error *err);
+
 /* The sheets, one file each; they add nothing where nothing is to say. */
 enum mlb_status mlb_cost_spot_add(struct mlb_document *document, const struct mlb_cost_terms *terms,
                                   struct mlb_error *err);
@@ -36,6 +44,7 @@ enum mlb_status mlb_cost_data_add(struct mlb_document *document, const struct ml
                                   struct mlb_error *err);
 void mlb_cost_surcharge_add(struct mlb_document *document, const struct mlb_cost_terms *terms);
 
+bool mlb_cost_is_commitment(const struct mlb_offer *offer); /* paid whether it is used or not */
 /* The same machine bought in that way; NULL when it is not offered so. */
 const struct mlb_offer *mlb_cost_offer_of(const struct mlb_offers *offers,
                                           const struct mlb_measured *measured,

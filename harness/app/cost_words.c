@@ -110,6 +110,16 @@ static bool is_sick(const struct mlb_offer *offer)
     return offer->measured->sick > 0;
 }
 
+static bool is_net(const struct mlb_offer *offer)
+{
+    return offer->useful > 0.0;
+}
+
+static bool is_stuck(const struct mlb_offer *offer)
+{
+    return offer->stuck;
+}
+
 static const struct flag {
     const char *word, *meaning;
     bool (*is)(const struct mlb_offer *offer);
@@ -122,6 +132,9 @@ static const struct flag {
      is_elsewhere},
     {"plain", "the plain machine's; its service may ask more", is_plain},
     {"guess", "which instance it was is a guess from its hardware", is_inferred},
+    {"net", "its cost is counted with its interruptions or its use; its price is as listed",
+     is_net},
+    {"stuck", "interrupted so often that it makes no progress: in no ranking", is_stuck},
     {"sick", "some of its records have a health note of that level", is_sick},
 };
 _Static_assert(MLB_PRICE_STALE_DAYS == 90, "the first meaning says so");

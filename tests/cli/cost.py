@@ -8,6 +8,7 @@ import csv
 import datetime
 import io
 import json
+import math
 import os
 import re
 
@@ -97,6 +98,7 @@ class Cost(Case):
         document = self.json(ACME, "corp/c8=80", words=["--only", "gemm*"])
         self.assertEqual(document["lead"], "tie")
         self.assertIn("a tie", document["answer"])
+        self.assertIn("measuring does not settle it", document["measurement_changes_list_order"])
 
     def test_lists_against_measurement(self):
         """The cheapest GPU-hour is not the cheapest work."""
@@ -106,6 +108,70 @@ class Cost(Case):
         self.assertIn("measuring changes the answer", document["measurement_changes_list_order"])
         self.assertEqual([row["rank_by_price"] for row in document["lists"]], [2, 1])
         self.assertEqual([row["rank_by_measurement"] for row in document["lists"]], [1, 2])
+        self.assertIn("in 100 % of the resamples", document["measurement_changes_list_order"])
+
+    STATE = ["--checkpoint", "2.3TB", "--checkpoint-rate", "57GB/s", "--restart", "10min"]
+
+    def test_interruptions_count_in_the_order(self):
+        """A spot machine at 70 % of the price that loses 40 % of its time is the dearer one."""
+        self.acme(1)
+        prices = ["acme/a8=80", "acme/a8:spot=56"]
+        self.assertEqual(self.json(*prices)["ranking"][0]["purchase"], "spot")
+        life = 1800.0
+        document = self.json(*prices, words=[*self.STATE, "--node-life", "30min"])
+        write = 2.3e12 / 57e9
+        # The exact form, its interval by search: e^((T + C) / M) (1 - T / M) = 1.
+        lost = min(1 - t / ((life + 600) * math.expm1((t + write) / life))
+                   for t in range(1, 1800))
+        first, second = document["ranking"][:2]
+        self.assertEqual((first["purchase"], second["purchase"]), ("on_demand", "spot"))
+        self.assertLess(abs(second["cost_to_first"] - 56 / 80 / (1 - lost)), 1e-5)
+        self.assertLess(abs(second["break_even_usd_per_gpu_hour"] - 10 * (1 - lost)), 1e-4)
+        self.assertEqual(second["flags"], "yours, net")
+        self.assertIn("with its interruptions", document["answer"])
+
+    def test_what_makes_no_progress_is_in_no_order(self):
+        self.acme(1)
+        words = [*self.STATE, "--node-life", "10s"]
+        document = self.json("acme/a8=80", "acme/a8:spot=1", words=words)
+        self.assertEqual([row["purchase"] for row in document["ranking"]], ["on_demand"])
+        self.assertEqual(document["spot"][0]["verdict"], "makes no progress")
+        self.one_line_error(self.cost("acme/a8:spot=1", words=words), 3, "makes no progress")
+
+    def test_use_counts_in_the_order(self):
+        self.acme(1)
+        prices = ["acme/a8=80", "acme/a8:reserved_1y=60"]
+        self.assertEqual(self.json(*prices)["ranking"][0]["purchase"], "reserved_1y")
+        document = self.json(*prices, words=["--use", "60%"])
+        self.assertEqual(document["ranking"][0]["purchase"], "on_demand")
+        self.near(document["ranking"][1]["cost_to_first"], 60 / 0.6 / 80)
+        self.assertEqual(document["commitment"][0]["purchase"], "reserved_1y")
+
+    def test_a_price_of_nothing_is_told(self):
+        self.acme(1)
+        document = self.json(ACME, "acme/a9=5", "acme/a8:spot=7", words=["--purchase", "on_demand"])
+        self.assertIn("acme/a9, acme/a8:spot:", document["unused_prices"])
+        self.assertNotIn("unused_prices", self.json("acme/a8:on_demand=80"))
+
+    def test_old_prices_are_marked_everywhere(self):
+        """The catalog's spot prices of p5 and SageMaker's are old; one machine is one line."""
+        for stem, name in [("p5", "p5.48xlarge"), ("ml", "ml.p5.48xlarge")]:
+            market.write(self.path, self.model, stem, 1, 7e14, name="aws", instance=name,
+                         region="us-east-1", **({"service": "sagemaker"} if stem == "ml" else {}))
+        old = os.path.join(self.path, "old.prices")
+        with open(old, "w") as file:
+            json.dump({"schema": 1, "prices": [
+                {"provider": "aws", "instance": "p5.48xlarge", "region": "us-east-1",
+                 "purchase": "reserved_1y", "amount_per_hour": 40, "currency": "USD",
+                 "as_of": "2020-01-01", "source": "test"}]}, file)
+        result = self.cost(words=["--prices", old, "--use", "70%", *self.STATE])
+        self.assertEqual(result.returncode, 0, result.stderr)
+        for sheet in ["Spot, with", "Reserved, at", "Managed services"]:
+            part = result.stdout.split(sheet)[1].split("\n\n")[0]
+            self.assertRegex(part, r"[0-9] old", sheet)
+        self.assertIn("(old price) per GPU-hour", result.stdout)
+        services = result.stdout.split("Managed services")[1].split("\n\n")[0]
+        self.assertEqual(services.count("both prices"), 1, services)
 
     def test_job_and_hours(self):
         self.acme(1)
@@ -169,6 +235,11 @@ class Cost(Case):
             (["--purchase", "lease"], 2, "no way of buying"),
             (["--price", "acme/a8"], 2, "PROVIDER/INSTANCE"),
             (["--price", "acme/a8=-5"], 2, "above 0"),
+            (["--price", "acme/a8=1e9"], 2, "cannot be"),
+            (["--price", ACME, "--price", BULK], 2, "with commas between"),
+            (["--price", ACME, "--node-life", "24h"], 2, "needs --checkpoint"),
+            (["--price", ACME, "--checkpoint-rate", "1XB"], 2, "needs --checkpoint"),
+            (["--price", ACME, "--store", "24h"], 2, "needs --data-set"),
             (["--gpus", "-3"], 2, "gpus"),
             (["--hours", "x"], 2, "hours"),
             (["--prices", "/nowhere.json"], 2, "/nowhere.json"),
