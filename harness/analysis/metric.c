@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/base/rng.h"
 #include "harness/base/text.h"
 #include "harness/base/units.h"
 
@@ -174,6 +175,7 @@ size_t mlb_metric_case(const struct mlb_metric *metric, const struct mlb_digest_
 /* How many of the measured have a metric or a case; they are met in order. */
 struct owners {
     size_t count, last; /* last: index + 1 */
+    uint64_t who;       /* the same for the same ones */
 };
 
 struct finder {
@@ -184,8 +186,11 @@ struct finder {
 
 static void owned_by(struct owners *owners, size_t measured)
 {
-    owners->count += owners->last != measured + 1;
+    if (owners->last == measured + 1)
+        return;
+    owners->count++;
     owners->last = measured + 1;
+    owners->who ^= mlb_rng_bits(0, measured);
 }
 
 /* One more item at the end; arrays grow at powers of two. False when out of memory. */
@@ -259,13 +264,24 @@ static bool meet_all(struct finder *finder, const struct mlb_offers *offers)
     return true;
 }
 
+/* The first of the cases that most have. */
+static size_t most_common(const struct mlb_metric *metric, const struct owners *of_case)
+{
+    size_t best = 0;
+    for (size_t i = 1; i < metric->case_count; i++)
+        best = of_case[i].count > of_case[best].count ? i : best;
+    return best;
+}
+
+/* Those that all have, else those of the most who have the same: another suite's cases do not take
+ * the metric from all. Of two who have none in common nothing is left. */
 static void keep_common(struct mlb_metric *metric, size_t owners, const struct owners *of_case)
 {
-    size_t kept = 0;
+    size_t kept = 0, most = most_common(metric, of_case);
     for (size_t i = 0; i < metric->case_count; i++)
-        if (of_case[i].count == owners)
+        if (of_case[most].who == of_case[i].who && (of_case[most].count > 1 || owners == 1))
             metric->cases[kept++] = metric->cases[i];
-    metric->measured_count = owners;
+    metric->measured_count = of_case[most].count;
     metric->uncommon = metric->case_count - kept;
     metric->case_count = kept;
 }

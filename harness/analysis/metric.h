@@ -39,7 +39,7 @@ struct mlb_metric {
     const struct mlb_digest_row **cases; /* owned; one row stands for all of its case */
     size_t case_count;
     size_t measured_count; /* that have it */
-    size_t uncommon;       /* cases that only some of these have */
+    size_t uncommon;       /* other cases, that only some have */
 };
 
 struct mlb_metrics {

@@ -116,15 +116,29 @@ static enum mlb_status add_launch(struct mlb_offers *offers, const struct mlb_di
     return MLB_OK;
 }
 
-/* What is no measurement of the machine as a job would use it. */
-static bool leave_out(struct mlb_offers *offers, const struct mlb_digest *digest)
+static bool is_on_cpu(const struct mlb_digest *digest)
 {
-    bool took_turns = digest->solo && digest->ranks > 1;
+    return strcmp(digest->device_kind, "cpu") == 0;
+}
+
+/* Of what is no measurement of the machine as a job would use it, where that is counted; NULL: it
+ * is one. `gpus`: others computed on GPUs, and no case of a CPU's is one of theirs. */
+static size_t *why_left_out(struct mlb_offers *offers, const struct mlb_digest *digest, bool gpus)
+{
     bool unlike = digest->data[0] && strcmp(digest->data, "normal") != 0;
-    offers->solo += took_turns;
-    offers->oversubscribed += !took_turns && digest->oversubscribed;
-    offers->unlike_data += !took_turns && !digest->oversubscribed && unlike;
-    return took_turns || digest->oversubscribed || unlike;
+    return digest->solo && digest->ranks > 1 ? &offers->solo
+           : digest->oversubscribed          ? &offers->oversubscribed
+           : unlike                          ? &offers->unlike_data
+           : gpus && is_on_cpu(digest)       ? &offers->on_cpu
+                                             : NULL;
+}
+
+static bool any_gpus(struct mlb_offers *offers, const struct mlb_digests *digests)
+{
+    for (size_t i = 0; i < digests->count; i++)
+        if (!is_on_cpu(&digests->items[i]) && !why_left_out(offers, &digests->items[i], false))
+            return true;
+    return false;
 }
 
 /* -------------------------------------------------------------------------- what it is sold for */
@@ -159,7 +173,8 @@ static bool ask(struct mlb_offer *offer, const struct mlb_catalog *catalog, cons
         offer->price = mlb_catalog_price(catalog, of->provider, "", of->instance, region, "",
                                          offer->purchase, today);
     offer->elsewhere =
-        !region[0] && !offer->price.user && (offer->price.count > 1 || of->region[0]);
+        !region[0] && !offer->price.user && offer->price.known &&
+        (offer->price.count > 1 || strcmp(offer->price.cheapest->region, "all") != 0);
     return offer->price.known;
 }
 
@@ -197,10 +212,14 @@ enum mlb_status mlb_offers_build(struct mlb_offers *offers, const struct mlb_dig
     *offers = (struct mlb_offers){.measured = calloc(digests->count + 1, sizeof *offers->measured)};
     if (!offers->measured)
         return mlb_fail(err, MLB_E_NOMEM, "offers: out of memory");
-    for (size_t i = 0; i < digests->count; i++)
-        if (!leave_out(offers, &digests->items[i]) &&
-            add_launch(offers, &digests->items[i], digests->count - i, catalog, err) != MLB_OK)
+    bool gpus = any_gpus(offers, digests);
+    for (size_t i = 0; i < digests->count; i++) {
+        size_t *left_out = why_left_out(offers, &digests->items[i], gpus);
+        if (left_out)
+            (*left_out)++;
+        else if (add_launch(offers, &digests->items[i], digests->count - i, catalog, err) != MLB_OK)
             return err->status;
+    }
     offers->items = calloc(offers->measured_count * MLB_PURCHASES + 1, sizeof *offers->items);
     if (!offers->items)
         return mlb_fail(err, MLB_E_NOMEM, "offers: out of memory");

@@ -45,8 +45,9 @@ struct mlb_offers {
     size_t measured_count;
     struct mlb_offer *items; /* by `measured`, then by way of buying */
     size_t count;
-    /* Records left out: ranks took turns or shared a device, or other data than "normal". */
-    size_t solo, oversubscribed, unlike_data;
+    /* Records left out: ranks took turns or shared a device, other data than "normal", or a CPU
+     * computed where other records are of GPUs. */
+    size_t solo, oversubscribed, unlike_data, on_cpu;
 };
 
 struct mlb_offer_choice {

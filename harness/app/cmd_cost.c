@@ -88,6 +88,55 @@ static bool has_any(const struct mlb_cost_parts *parts, const struct mlb_offer *
     return false;
 }
 
+/* How many of them have the metric; those alone into `with` when it is given. */
+static size_t pick(const struct mlb_cost_parts *parts, const struct mlb_cost_ranking *of,
+                   size_t metric, const struct mlb_offer **with)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < of->offer_count; i++) {
+        if (!mlb_offer_has(&parts->times, of->offers[i], metric))
+            continue;
+        if (with)
+            with[count] = of->offers[i];
+        count++;
+    }
+    return count;
+}
+
+/* Who can be compared: all; when they have no metric in common, those of the one that most have. */
+static size_t find_rivals(const struct mlb_cost_parts *parts, const struct mlb_cost_ranking *of,
+                          const struct mlb_offer **rivals)
+{
+    size_t best = 0, most = 0, metrics[MLB_WORK_CLASSES];
+    for (size_t m = 0; m < parts->times.metrics.count; m++) {
+        size_t count = pick(parts, of, m, NULL);
+        best = count > most ? m : best;
+        most = count > most ? count : most;
+    }
+    bool common = mlb_headline_metrics(&parts->times, of->offers, of->offer_count, metrics) > 0;
+    if (!common && most > 1)
+        return pick(parts, of, best, rivals);
+    memcpy(rivals, of->offers, of->offer_count * sizeof(const struct mlb_offer *));
+    return of->offer_count;
+}
+
+static enum mlb_status rank_them(struct mlb_cost_ranking *to, const struct mlb_cost_parts *parts,
+                                 const struct mlb_offer *const *rivals, size_t count,
+                                 struct mlb_error *err)
+{
+    to->metric_count = mlb_headline_metrics(&parts->times, rivals, count, to->metrics);
+    if (!to->metric_count)
+        return MLB_OK;
+    const struct mlb_contest contest = {.times = &parts->times,
+                                        .offers = rivals,
+                                        .offer_count = count,
+                                        .metrics = to->metrics,
+                                        .metric_count = to->metric_count,
+                                        .gpus = parts->options->gpus,
+                                        .seed = parts->seed};
+    return mlb_rank(&to->ranking, &contest, err);
+}
+
 enum mlb_status mlb_cost_contest(struct mlb_cost_ranking *to, const struct mlb_cost_parts *parts,
                                  bool one_each, struct mlb_error *err)
 {
@@ -101,19 +150,14 @@ enum mlb_status mlb_cost_contest(struct mlb_cost_ranking *to, const struct mlb_c
         if (has_any(parts, offer) && !offer->stuck && !(one_each && taken))
             to->offers[to->offer_count++] = offer;
     }
-    if (to->offer_count)
-        to->metric_count =
-            mlb_headline_metrics(&parts->times, to->offers, to->offer_count, to->metrics);
-    if (!to->metric_count)
+    if (!to->offer_count)
         return MLB_OK;
-    const struct mlb_contest contest = {.times = &parts->times,
-                                        .offers = to->offers,
-                                        .offer_count = to->offer_count,
-                                        .metrics = to->metrics,
-                                        .metric_count = to->metric_count,
-                                        .gpus = parts->options->gpus,
-                                        .seed = parts->seed};
-    return mlb_rank(&to->ranking, &contest, err);
+    const struct mlb_offer **rivals = calloc(to->offer_count, sizeof *rivals);
+    if (!rivals)
+        return mlb_fail(err, MLB_E_NOMEM, "cost: out of memory");
+    enum mlb_status status = rank_them(to, parts, rivals, find_rivals(parts, to, rivals), err);
+    free(rivals);
+    return status;
 }
 
 void mlb_cost_ranking_free(struct mlb_cost_ranking *ranking)

@@ -92,7 +92,7 @@ static void add_answer(struct mlb_document *document, const char *key, const cha
     if (of->metric_count)
         tell_lead(&text, &of->ranking);
     else
-        mlb_text_add(&text, "nobody: no kind of work was measured on all of them");
+        mlb_text_add(&text, "nobody: no kind of work was measured on two of them");
     mlb_document_text(document, key, title, "%s", mlb_text_get(&text));
     mlb_text_free(&text);
 }
@@ -221,11 +221,21 @@ static void note_left_out(struct mlb_document *document, const struct mlb_offers
         {offers->solo, "ranks measured one after the other (--solo), not as a job does"},
         {offers->oversubscribed, "ranks shared a device or cores (--oversubscribe)"},
         {offers->unlike_data, "data other than normal draw other power"},
+        {offers->on_cpu, "computed on the CPU, and the others on GPUs"},
     };
     for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
         if (reasons[i].count)
             mlb_document_note(document, "left_out", form, reasons[i].count,
                               reasons[i].count == 1 ? "" : "s", reasons[i].why);
+}
+
+/* Its work is in the table of units; the ranking is of those that have a kind of work in common. */
+static bool is_ranked(const struct mlb_ranking *ranking, const struct mlb_measured *measured)
+{
+    bool found = ranking->count == 0;
+    for (size_t i = 0; i < ranking->count; i++)
+        found = found || ranking->places[i].offer->measured == measured;
+    return found;
 }
 
 static void note_measured(struct mlb_document *document, const struct mlb_cost_parts *parts)
@@ -240,8 +250,15 @@ static void note_measured(struct mlb_document *document, const struct mlb_cost_p
                               "%s was measured and has no price here: --price '%s/%s=USD_PER_HOUR'",
                               measured->name, measured->provider, measured->instance);
         else if (!any)
-            mlb_document_note(document, "not_measured",
-                              "%s has a price, and no verified row that counts", measured->name);
+            mlb_document_note(
+                document, "not_measured",
+                "%s has a price, and no verified row that counts and that others have too",
+                measured->name);
+        else if (!is_ranked(&parts->main.ranking, measured))
+            mlb_document_note(document, "not_ranked",
+                              "%s is in no ranking: it has no kind of work in common with the "
+                              "others, or makes no progress; run the same suite everywhere",
+                              measured->name);
         if (measured->gpus > 0 && measured->ranks < measured->gpus * measured->nodes)
             mlb_document_note(document, "idle_gpus",
                               "%s: the other GPUs are paid too, and taken to be as fast when all "

@@ -14,8 +14,8 @@ struct mlb_cost_ranking {
     const struct mlb_offer **offers; /* owned */
     size_t offer_count;
     size_t metrics[MLB_WORK_CLASSES];
-    size_t metric_count; /* 0: they have none in common, or there are no offers; no places then */
-    struct mlb_ranking ranking;
+    size_t metric_count; /* 0: no two have one in common, or there are no offers; no places then */
+    struct mlb_ranking ranking; /* of all offers, else of the most that have a metric in common */
 };
 
 struct mlb_cost_parts {

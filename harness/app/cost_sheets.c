@@ -222,7 +222,7 @@ enum mlb_status mlb_cost_units_sheet(struct mlb_document *document,
     for (size_t m = 0; m < parts->times.metrics.count; m++)
         if (parts->times.metrics.items[m].uncommon)
             mlb_sheet_note(
-                sheet, "%s: %zu of %zu cases, those that all of them measured",
+                sheet, "%s: %zu of %zu cases, those that all of them here measured",
                 parts->times.metrics.items[m].name, parts->times.metrics.items[m].case_count,
                 parts->times.metrics.items[m].case_count + parts->times.metrics.items[m].uncommon);
     mlb_sheet_note(sheet, "n: launches; r: the interval is their range, w: within the only one");

@@ -285,7 +285,8 @@ enum mlb_status mlb_evidence_gather(struct mlb_evidence *evidence,
     enum mlb_status status = read_all(&records, options, err);
     if (status == MLB_OK) {
         const struct mlb_offers *offers = &records.offers;
-        evidence->left_out = offers->solo + offers->oversubscribed + offers->unlike_data;
+        evidence->left_out =
+            offers->solo + offers->oversubscribed + offers->unlike_data + offers->on_cpu;
         evidence->records = records.mine.count - evidence->left_out;
         evidence->others = records.selection.digests.count - records.mine.count;
         for (size_t d = 0; d < decision->matrix.dimensions; d++)

@@ -110,6 +110,65 @@ class Cost(Case):
         self.assertEqual([row["rank_by_measurement"] for row in document["lists"]], [1, 2])
         self.assertIn("in 100 % of the resamples", document["measurement_changes_list_order"])
 
+    def edit(self, name, change):
+        path = os.path.join(self.path, name)
+        with open(path) as file:
+            record = json.load(file)
+        change(record)
+        with open(path, "w") as file:
+            json.dump(record, file)
+
+    def test_another_suite_takes_nothing_from_the_others(self):
+        self.acme(3)
+        self.bulk(3)
+        before = self.json(ACME, BULK)
+        self.corp(1, rows=["gemm", "layer"])
+
+        def other_sizes(record):
+            for row in record["rows"]:
+                row["id"] = row["id"].replace("m=8192", "m=4096")
+                row["params"]["m"] = "4096"
+        self.edit("corp-0.json", other_sizes)
+        document = self.json(ACME, BULK, CORP)
+        for key in ("answer", "judged_by"):
+            self.assertEqual(document[key], before[key])
+        self.assertEqual(document["ranking"], before["ranking"])
+        self.assertIn("1 of 2 cases", " ".join(document["units_notes"]))
+        self.assertIn("corp c8", " ".join(note["text"] for note in document["notes"]))
+        self.corp(1, rows=["copy"])  # one kind of work in common with the others
+        self.assertEqual(self.json(ACME, BULK, CORP)["judged_by"], "memory")
+
+    def test_most_that_have_work_in_common_are_ranked(self):
+        self.acme(3, rows=["gemm", "reduce"])
+        self.bulk(3, rows=["gemm", "copy"])
+        self.corp(1, rows=["copy"])
+        document = self.json(ACME, BULK, CORP)
+        self.assertEqual([row["provider"] for row in document["ranking"]], ["bulk", "acme"])
+        self.assertIn("corp c8 is in no ranking", " ".join(n["text"] for n in document["notes"]))
+
+    def test_a_cpu_beside_gpus_is_left_out(self):
+        self.acme(3)
+        before = self.json(ACME)["units"]
+        market.write(self.path, self.model, "host", 1, 1e12, price=1.2)
+
+        def on_cpu(record):
+            record["device"]["kind"] = "cpu"
+            for row in record["rows"]:
+                row["device"] = "cpu"
+                row["id"] = row["id"].replace("[cuda", "[cpu")
+        self.edit("host-0.json", on_cpu)
+        document = self.json(ACME)
+        self.assertEqual([row["usd_per_unit"] for row in document["units"]],
+                         [row["usd_per_unit"] for row in before])
+        self.assertIn("1 record left out: computed on the CPU",
+                      " ".join(note["text"] for note in document["notes"]))
+        os.unlink(os.path.join(self.path, "host-0.json"))
+
+    def test_a_price_of_another_region_is_flagged(self):
+        market.write(self.path, self.model, "gcp", 1, 7e14, name="gcp", instance="a3-highgpu-8g")
+        row = self.json(words=["--purchase", "on_demand"])["ranking"][0]
+        self.assertIn("any", row["flags"])
+
     STATE = ["--checkpoint", "2.3TB", "--checkpoint-rate", "57GB/s", "--restart", "10min"]
 
     def test_interruptions_count_in_the_order(self):
@@ -242,6 +301,10 @@ class Cost(Case):
             (["--price", ACME, "--store", "24h"], 2, "needs --data-set"),
             (["--gpus", "-3"], 2, "gpus"),
             (["--hours", "x"], 2, "hours"),
+            (["--gpus", "0"], 2, "gpus = 0: out of range"),
+            (["--hours", "0"], 2, "hours = 0: out of range"),
+            (["--use", "0%"], 2, "use = 0%: out of range"),
+            (["--checkpoint", "1TB", "--notice", "0s"], 2, "notice = 0s: out of range"),
             (["--prices", "/nowhere.json"], 2, "/nowhere.json"),
         ]:
             with self.subTest(words=words):
