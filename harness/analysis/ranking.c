@@ -167,6 +167,8 @@ static bool draw_all(struct field *field)
         return false;
     for (size_t i = 0; i < field->count; i++) {
         const struct mlb_measured *of = field->entries[i].offer->measured;
+        if (field->entries[i].n < MLB_LAUNCHES_FOR_RESAMPLING)
+            continue;
         double *to =
             field->drawn + (size_t)(of - field->contest->times->offers->measured) * MLB_RESAMPLES;
         bool done = false;
@@ -179,12 +181,26 @@ static bool draw_all(struct field *field)
     return true;
 }
 
-static double drawn_cost(const struct entry *entry, size_t b)
+/* The first and somebody else, if there is anybody else, have launches enough. */
+static bool can_draw(const struct field *field)
 {
-    return entry->price + entry->drawn[b];
+    const struct mlb_measured *first = field->count ? field->entries[0].offer->measured : NULL;
+    bool others = false, drawn = false;
+    for (size_t i = 1; i < field->count; i++) {
+        bool other = field->entries[i].offer->measured != first;
+        others = others || other;
+        drawn = drawn || (other && field->entries[i].n >= MLB_LAUNCHES_FOR_RESAMPLING);
+    }
+    return first && field->entries[0].n >= MLB_LAUNCHES_FOR_RESAMPLING && drawn == others;
 }
 
-/* Shares of the resamples in which each is the first; equal ones share one. */
+static double drawn_cost(const struct entry *entry, size_t b)
+{
+    return entry->drawn ? entry->price + entry->drawn[b] : NAN;
+}
+
+/* Shares of the resamples in which each of those with launches enough is the first of them; equal
+ * ones share one. NaN stays NaN. */
 static void count_firsts(const struct field *field, struct mlb_ranking *ranking)
 {
     for (size_t b = 0; b < MLB_RESAMPLES; b++) {
@@ -268,7 +284,7 @@ static enum mlb_lead lead_of(const struct mlb_ranking *ranking)
     if (same)
         return MLB_LEAD_PRICE;
     double first = ranking->places[0].first;
-    if (isnan(first))
+    if (isnan(first) || isnan(ranking->places[1].first))
         return MLB_LEAD_UNKNOWN;
     if (first < TIE_BELOW)
         return MLB_LEAD_TIE;
@@ -290,7 +306,7 @@ static void find_fewest(const struct field *field, struct mlb_ranking *ranking)
 static bool fill(struct field *field, struct mlb_ranking *ranking)
 {
     find_fewest(field, ranking);
-    bool enough = ranking->fewest >= MLB_LAUNCHES_FOR_RESAMPLING;
+    bool enough = can_draw(field);
     if (enough && !draw_all(field))
         return false;
     ranking->count = field->count;
@@ -299,7 +315,7 @@ static bool fill(struct field *field, struct mlb_ranking *ranking)
         ranking->places[i] = (struct mlb_place){
             .offer = entry->offer,
             .cost = cost_of(field, entry),
-            .first = enough ? 0.0 : NAN,
+            .first = entry->drawn ? 0.0 : NAN,
             .break_even = {.value = NAN, .low = NAN, .high = NAN},
         };
         if (field->count > 1)

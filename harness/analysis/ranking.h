@@ -24,7 +24,7 @@
 enum mlb_lead {
     MLB_LEAD_ALONE,   /* there is no other */
     MLB_LEAD_PRICE,   /* all are the same machine: prices decide */
-    MLB_LEAD_UNKNOWN, /* too few launches of one of them */
+    MLB_LEAD_UNKNOWN, /* too few launches of the first or of the next */
     MLB_LEAD_TIE,     /* first in less than 80 % of the resamples */
     MLB_LEAD_LIKELY,
     MLB_LEAD_CLEAR /* in 97.5 % and more, of 6 launches each or more */
@@ -34,7 +34,9 @@ extern const char *const mlb_lead_names[]; /* "alone", "price", "unknown", "tie"
 struct mlb_place {
     const struct mlb_offer *offer;
     struct mlb_spread cost; /* dollars a unit; of several metrics only ratios mean something */
-    double first;           /* share of the resamples in which it is the first; NaN = not known */
+    /* Share of the resamples in which it is the first of those with launches enough; NaN: it has
+     * not enough, or the first one or all others have not. */
+    double first;
     /* USD an hour of one machine at which it would cost as much as the first one; of the first
      * one: as the second. NaN when it is alone. */
     struct mlb_spread break_even;

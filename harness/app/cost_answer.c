@@ -62,8 +62,8 @@ static void tell_certainty(struct mlb_text *text, const struct mlb_ranking *rank
                       mlb_lead_names[ranking->lead], 100.0 * ranking->places[0].first,
                       MLB_RESAMPLES);
     if (ranking->lead == MLB_LEAD_LIKELY && ranking->fewest < MLB_LAUNCHES_FOR_CLEAR)
-        mlb_text_addf(text, "; %zu of %s are too few to be clear", ranking->fewest,
-                      ranking->fewest_of->name);
+        mlb_text_addf(text, "; %zu launch%s of %s: too few to be clear", ranking->fewest,
+                      ranking->fewest == 1 ? "" : "es", ranking->fewest_of->name);
 }
 
 static void tell_lead(struct mlb_text *text, const struct mlb_ranking *ranking)
@@ -286,11 +286,11 @@ void mlb_cost_notes(struct mlb_document *document, const struct mlb_cost_parts *
                       "launches from %d on, lowest to highest of 2 to 5 (r), the samples of a "
                       "single launch (w), which says nothing of how launches differ",
                       MLB_LAUNCHES_FOR_INTERVAL);
-    if (parts->all.ranking.fewest >= MLB_LAUNCHES_FOR_RESAMPLING && parts->all.offer_count > 1)
+    if (parts->all.ranking.count > 1 && isfinite(parts->all.ranking.places[0].first))
         mlb_document_note(document, "resampling",
                           "'sure' is the share of %d resamples of whole launches (seed %.0f) in "
-                          "which an offer is the cheapest",
-                          MLB_RESAMPLES, (double)parts->seed);
+                          "which an offer is the cheapest of those with %d launches or more",
+                          MLB_RESAMPLES, (double)parts->seed, MLB_LAUNCHES_FOR_RESAMPLING);
     note_left_out(document, &parts->offers);
     note_measured(document, parts);
     note_prices(document, parts);

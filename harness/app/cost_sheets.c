@@ -310,7 +310,7 @@ static void tell_lists(struct mlb_document *document, const struct mlb_list_plac
                        const struct mlb_ranking *ranking)
 {
     char sure[64] = "how sure is not known";
-    if (isfinite(ranking->places[0].first))
+    if (ranking->lead != MLB_LEAD_UNKNOWN && isfinite(ranking->places[0].first))
         mlb_format(sure, sizeof sure, "in %.3g %% of the resamples",
                    100.0 * ranking->places[0].first);
     const struct mlb_list_place *price = first_of(places, ranking->count, by_price);

@@ -168,6 +168,28 @@ static void test_one_launch_tells_nothing(void **state)
     done(&race);
 }
 
+/* A third machine with one launch hides nothing of the other two, and nothing is clear beside it.
+ */
+static void test_one_launch_of_a_third(void **state)
+{
+    (void)state;
+    struct race race;
+    open(&race);
+    market_machine(&race.market, "a", 36.0);
+    market_launches(&race.market, 8, LARGE, 1e15, 1.0, 0.001);
+    market_machine(&race.market, "b", 54.0);
+    market_launches(&race.market, 8, LARGE, 1e15, 1.0, 0.001);
+    market_machine(&race.market, "c", 72.0);
+    market_launches(&race.market, 1, LARGE, 1e15, 1.0, 0);
+    run(&race, 0);
+    check_i64(race.ranking.lead, MLB_LEAD_LIKELY);
+    check_close(race.ranking.places[0].first, 1.0, 1e-9);
+    check_close(race.ranking.places[1].first, 0.0, 1e-9);
+    check_true(isnan(race.ranking.places[2].first));
+    check_text(race.ranking.fewest_of->provider, "c");
+    done(&race);
+}
+
 /* Five launches each, however far apart: too few. */
 static void test_five_launches_are_not_clear(void **state)
 {
@@ -390,6 +412,7 @@ int main(void)
         cmocka_unit_test(test_equal),
         cmocka_unit_test(test_exact_tie),
         cmocka_unit_test(test_one_launch_tells_nothing),
+        cmocka_unit_test(test_one_launch_of_a_third),
         cmocka_unit_test(test_five_launches_are_not_clear),
         cmocka_unit_test(test_same_machine),
         cmocka_unit_test(test_alone),
