@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/base/utf8.h"
+
 /* Room for `extra` bytes and a terminator. */
 static bool reserve(struct mlb_text *text, size_t extra)
 {
@@ -71,6 +73,12 @@ void mlb_text_pad_to(struct mlb_text *text, size_t column)
     text->data[text->length] = '\0';
 }
 
+void mlb_text_trim(struct mlb_text *text)
+{
+    while (text->length && text->data[text->length - 1] == ' ')
+        text->data[--text->length] = '\0';
+}
+
 const char *mlb_text_get(const struct mlb_text *text)
 {
     return text->data ? text->data : "";
@@ -91,10 +99,10 @@ static bool continues_sequence(char byte)
 
 size_t mlb_text_columns(const char *string)
 {
-    size_t columns = 0;
-    for (; *string; string++)
-        columns += !continues_sequence(*string);
-    return columns;
+    size_t all = 0, columns;
+    for (; *string; all += columns)
+        string += mlb_utf8_step(string, &columns);
+    return all;
 }
 
 bool mlb_format(char *to, size_t size, const char *format, ...)

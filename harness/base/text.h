@@ -20,10 +20,11 @@ void mlb_text_add(struct mlb_text *text, const char *string);
 void mlb_text_addf(struct mlb_text *text, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void mlb_text_pad_to(struct mlb_text *text, size_t column); /* spaces up to a column of this line */
+void mlb_text_trim(struct mlb_text *text);                  /* no blanks at its end */
 const char *mlb_text_get(const struct mlb_text *text);      /* never NULL */
 void mlb_text_free(struct mlb_text *text);                  /* NULL is fine; leaves it zeroed */
 
-/* Columns that a UTF-8 string takes on a terminal (one per code point; no wide glyphs are used). */
+/* Columns that a UTF-8 string takes on a terminal (mlb_utf8_step). */
 size_t mlb_text_columns(const char *string);
 
 /* snprintf into a fixed array that always terminates; returns false when it was cut. */

@@ -40,6 +40,47 @@ uint32_t mlb_utf8_code(const char *text)
     return code;
 }
 
+struct range {
+    uint32_t first, last;
+};
+
+/* Combining marks and what joins or selects forms (Unicode's general categories Mn, Me and Cf), of
+ * the scripts that machines and people are named in. */
+static const struct range no_width[] = {{0x0300, 0x036f}, {0x0483, 0x0489}, {0x0591, 0x05bd},
+                                        {0x064b, 0x065f}, {0x200b, 0x200d}, {0x2060, 0x2064},
+                                        {0x20d0, 0x20f0}, {0x302a, 0x302d}, {0x3099, 0x309a},
+                                        {0xfe00, 0xfe0f}, {0xfe20, 0xfe2f}, {0xfeff, 0xfeff},
+                                        {0xe0100, 0xe01ef}};
+
+/* Unicode's EastAsianWidth W and F, by blocks. */
+static const struct range wide[] = {{0x1100, 0x115f},   {0x2e80, 0x303e},   {0x3041, 0x33ff},
+                                    {0x3400, 0x4dbf},   {0x4e00, 0xa4cf},   {0xa960, 0xa97f},
+                                    {0xac00, 0xd7a3},   {0xf900, 0xfaff},   {0xfe30, 0xfe6f},
+                                    {0xff00, 0xff60},   {0xffe0, 0xffe6},   {0x1f300, 0x1f64f},
+                                    {0x1f680, 0x1f6ff}, {0x1f900, 0x1f9ff}, {0x20000, 0x3fffd}};
+
+static bool is_among(const struct range *ranges, size_t count, uint32_t code)
+{
+    for (size_t i = 0; i < count; i++)
+        if (code >= ranges[i].first && code <= ranges[i].last)
+            return true;
+    return false;
+}
+
+size_t mlb_utf8_step(const char *text, size_t *columns)
+{
+    size_t length = mlb_utf8_length(text);
+    *columns = 1;
+    if (length < 2)
+        return 1;
+    uint32_t code = mlb_utf8_code(text);
+    if (is_among(no_width, sizeof no_width / sizeof *no_width, code))
+        *columns = 0;
+    else if (is_among(wide, sizeof wide / sizeof *wide, code))
+        *columns = 2;
+    return length;
+}
+
 size_t mlb_utf8_write(char *to, uint32_t code)
 {
     static const unsigned char marks[] = {0, 0, 0xc0, 0xe0,

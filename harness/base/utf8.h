@@ -13,6 +13,11 @@ size_t mlb_utf8_length(const char *text);
 /* Code point of the sequence at `text`, which is valid. */
 uint32_t mlb_utf8_code(const char *text);
 
+/* Bytes of the character at `text` (terminated, not at its end), 1 where it is none; `columns` are
+ * those that it takes on a terminal: 2 of East Asian signs and of pictures, 0 of marks that stand
+ * on the sign before. */
+size_t mlb_utf8_step(const char *text, size_t *columns);
+
 /* The bytes of a code point, at most 4 and no zero behind them; returns how many. */
 size_t mlb_utf8_write(char *to, uint32_t code);
 

@@ -23,8 +23,7 @@ static void pad(struct mlb_text *to, const char *text, size_t width)
 /* A line must not end in blanks. */
 static void end_line(struct mlb_text *to)
 {
-    while (to->length && to->data[to->length - 1] == ' ')
-        to->data[--to->length] = '\0';
+    mlb_text_trim(to);
     mlb_text_add(to, "\n");
 }
 

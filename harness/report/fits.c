@@ -222,8 +222,7 @@ static void add_cells(struct mlb_text *to, const struct columns *columns, const 
             mlb_text_addf(to, "%s%*s", cells[c], pad, "");
         mlb_text_addf(to, "%*s", c == MLB_FIT_WORST ? 0 : GAP, "");
     }
-    while (to->length && to->data[to->length - 1] == ' ')
-        to->data[--to->length] = '\0';
+    mlb_text_trim(to);
     mlb_text_add(to, "\n");
 }
 

@@ -90,18 +90,15 @@ static size_t end_of_piece(const struct table *table, size_t first, size_t from)
 
 static void add_fitted(struct mlb_text *to, const char *text, size_t width, bool right)
 {
-    size_t columns = mlb_text_columns(text);
-    bool whole = columns <= width;
-    size_t bytes = mlb_wrap_bytes(text, whole || width < MARK ? width : width - MARK);
-    int pad = whole ? (int)(width - columns) : 0;
-    mlb_text_addf(to, "%*s%.*s%s%*s", right ? pad : 0, "", (int)bytes, text,
-                  whole || width < MARK ? "" : "...", right ? 0 : pad, "");
-}
-
-static void trim_line(struct mlb_text *to)
-{
-    while (to->length && to->data[to->length - 1] == ' ')
-        to->data[--to->length] = '\0';
+    bool whole = mlb_text_columns(text) <= width || width < MARK;
+    size_t bytes = mlb_wrap_bytes(text, whole ? width : width - MARK);
+    struct mlb_text shown = {0};
+    mlb_text_addf(&shown, "%.*s%s", (int)bytes, text, whole ? "" : "...");
+    size_t columns = mlb_text_columns(mlb_text_get(&shown));
+    int pad = columns < width ? (int)(width - columns) : 0;
+    mlb_text_addf(to, "%*s%s%*s", right ? pad : 0, "", mlb_text_get(&shown), right ? 0 : pad, "");
+    to->failed = to->failed || shown.failed;
+    mlb_text_free(&shown);
 }
 
 struct piece {
@@ -129,7 +126,7 @@ static void add_line(struct mlb_text *to, const struct table *table, const struc
         add_fitted(to, text, table->width[i], sheet->columns[i].right);
         before = "  ";
     }
-    trim_line(to);
+    mlb_text_trim(to);
     mlb_text_add(to, "\n");
 }
 

@@ -147,12 +147,6 @@ static void add_cell(struct mlb_text *to, const struct table *table, enum mlb_ce
         mlb_text_addf(to, "%s%*s", text, pad, "");
 }
 
-static void trim_line(struct mlb_text *to)
-{
-    while (to->length && to->data[to->length - 1] == ' ')
-        to->data[--to->length] = '\0';
-}
-
 /* One line. A label that leaves no room for the rest has a line of its own. */
 static void add_line(struct mlb_text *to, const struct table *table, const char (*cells)[128])
 {
@@ -169,7 +163,7 @@ static void add_line(struct mlb_text *to, const struct table *table, const char 
         if (c == MLB_CELL_LABEL && alone)
             mlb_text_addf(to, "\n%*s", INDENT + (int)room, "");
     }
-    trim_line(to);
+    mlb_text_trim(to);
     mlb_text_add(to, "\n");
 }
 

@@ -3,14 +3,18 @@
 
 #include <string.h>
 
+#include "harness/base/utf8.h"
+
 size_t mlb_wrap_bytes(const char *text, size_t columns)
 {
-    const char *at = text;
-    while (*at && columns-- > 0)
-        do
-            at++;
-        while (((unsigned char)*at & 0xc0u) == 0x80u); /* the rest of a UTF-8 sequence */
-    return (size_t)(at - text);
+    size_t at = 0, takes;
+    for (size_t used = 0; text[at]; used += takes) {
+        size_t bytes = mlb_utf8_step(text + at, &takes);
+        if (used + takes > columns)
+            break;
+        at += bytes;
+    }
+    return at;
 }
 
 static void new_line(struct mlb_text *to, size_t *column, const struct mlb_wrap *wrap)
@@ -21,17 +25,10 @@ static void new_line(struct mlb_text *to, size_t *column, const struct mlb_wrap 
 
 static size_t columns_of(const char *text, size_t bytes)
 {
-    size_t columns = 0;
-    for (size_t at = 0; at < bytes; columns++)
-        at += mlb_wrap_bytes(text + at, 1);
-    return columns;
-}
-
-static void end_line(struct mlb_text *to)
-{
-    while (to->length && to->data[to->length - 1] == ' ')
-        to->data[--to->length] = '\0';
-    mlb_text_add(to, "\n");
+    size_t all = 0, columns;
+    for (size_t at = 0; at < bytes; all += columns)
+        at += mlb_utf8_step(text + at, &columns);
+    return all;
 }
 
 void mlb_wrap_add(struct mlb_text *to, size_t column, const char *text, struct mlb_wrap wrap)
@@ -46,8 +43,8 @@ void mlb_wrap_add(struct mlb_text *to, size_t column, const char *text, struct m
             blanks = 0;
         }
         if (wrap.cut && column + blanks + columns > wrap.width) {
-            columns = wrap.width - column - blanks;
-            word = mlb_wrap_bytes(text, columns);
+            word = mlb_wrap_bytes(text, wrap.width - column - blanks);
+            columns = columns_of(text, word);
         }
         mlb_text_addf(to, "%*s%.*s", (int)blanks, "", (int)word, text);
         begins = false;
@@ -56,5 +53,6 @@ void mlb_wrap_add(struct mlb_text *to, size_t column, const char *text, struct m
         blanks = strspn(text, " ");
         text += blanks;
     }
-    end_line(to);
+    mlb_text_trim(to);
+    mlb_text_add(to, "\n");
 }

@@ -15,7 +15,7 @@ struct mlb_wrap {
 /* `text` broken at blanks, with a newline at its end; `column` is where the cursor stands. */
 void mlb_wrap_add(struct mlb_text *to, size_t column, const char *text, struct mlb_wrap wrap);
 
-/* Bytes of the first `columns` columns of `text`, of all of it when it has fewer. */
+/* Bytes of the characters that fit into `columns` columns, of all of `text` when it has fewer. */
 size_t mlb_wrap_bytes(const char *text, size_t columns);
 
 #endif

@@ -46,13 +46,17 @@ static void memory_that_is_missing_is_remembered(void **state)
     mlb_text_free(&text);
 }
 
-static void columns_are_code_points(void **state)
+static void columns_are_those_of_a_terminal(void **state)
 {
     (void)state;
     check_u64(mlb_text_columns(""), 0);
     check_u64(mlb_text_columns("abc"), 3);
     check_u64(mlb_text_columns("\xc2\xb5s"), 2);
-    check_u64(mlb_text_columns("\xe2\x82\xac\xf0\x9f\x98\x80"), 2);
+    check_u64(mlb_text_columns("\xe2\x82\xac"), 1);
+    check_u64(mlb_text_columns("\xf0\x9f\x98\x80"), 2);           /* a face */
+    check_u64(mlb_text_columns("a\xe6\x8f\x92\xe6\xa7\xbd" "b"), 6); /* two Chinese signs */
+    check_u64(mlb_text_columns("e\xcc\x81"), 1);                   /* an accent of its own */
+    check_u64(mlb_text_columns("\xff\x80"), 2);                     /* no UTF-8 */
 }
 
 static void a_format_says_when_it_was_cut(void **state)
@@ -226,7 +230,7 @@ int main(void)
         cmocka_unit_test(a_text_grows),
         cmocka_unit_test(padding_counts_columns_of_the_last_line),
         cmocka_unit_test(memory_that_is_missing_is_remembered),
-        cmocka_unit_test(columns_are_code_points),
+        cmocka_unit_test(columns_are_those_of_a_terminal),
         cmocka_unit_test(a_format_says_when_it_was_cut),
         cmocka_unit_test(globs_match),
         cmocka_unit_test(a_glob_of_many_stars_ends),

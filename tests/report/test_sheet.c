@@ -280,6 +280,32 @@ static void any_content_prints(void **state)
 enum { NUMBERS = 20 };
 
 /* Numbers are never cut: a table of many has pieces, and each piece its rows' names. */
+/* Counts what the printers must not: each of these signs takes two columns and three bytes. */
+static void wide_signs_keep_lines_short(void **state)
+{
+    struct mlb_text name = {0}, text = {0};
+    struct mlb_error err = {0};
+    (void)state;
+    for (int i = 0; i < 70; i++)
+        mlb_text_add(&name, "\xe6\xa7\xbd");
+    struct mlb_document *document = mlb_document_new("wide", "a%s b", mlb_text_get(&name));
+    struct mlb_sheet *sheet = mlb_document_sheet(document, "rows", "", columns);
+    add_row(sheet, mlb_text_get(&name), 1.0, "");
+    add_row(sheet, "short", 1.0, "");
+    check_ok(mlb_document_print(document, "text", &text, &err), &err);
+    size_t lines = 0;
+    for (const char *line = mlb_text_get(&text); *line; line = strchr(line, '\n') + 1, lines++) {
+        size_t bytes = strcspn(line, "\n"), signs = 0;
+        for (size_t i = 0; i < bytes; i++)
+            signs += line[i] == '\xe6';
+        check_true(bytes - signs <= 100);
+    }
+    check_true(lines >= 5);
+    mlb_text_free(&name);
+    mlb_text_free(&text);
+    mlb_document_free(document);
+}
+
 static void wide_tables_have_pieces(void **state)
 {
     struct mlb_column many[NUMBERS + 2] = {{.key = "name", .title = "name"}};
@@ -316,6 +342,7 @@ int main(void)
         cmocka_unit_test(wrong_use_is_said),
         cmocka_unit_test(nothing_is_out_of_memory),
         cmocka_unit_test(any_content_prints),
+        cmocka_unit_test(wide_signs_keep_lines_short),
         cmocka_unit_test(wide_tables_have_pieces),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
