@@ -4,6 +4,7 @@
 
 #include "harness/app/commands.h"
 #include "harness/app/decide_document.h"
+#include "harness/app/paths.h"
 #include "harness/app/prices.h"
 
 static enum mlb_status tell(const struct mlb_options *options, const struct mlb_decision *decision,
@@ -14,15 +15,32 @@ static enum mlb_status tell(const struct mlb_options *options, const struct mlb_
                             options, err);
 }
 
-enum mlb_status mlb_cmd_decide(const struct mlb_options *options, struct mlb_error *err)
+/* What is measured or priced comes from records; without any these options would do nothing. */
+static enum mlb_status check_words(const struct mlb_options *options, struct mlb_error *err)
 {
+    const char *idle = options->only[0]     ? "--only"
+                       : options->prices[0] ? "--prices"
+                       : options->price[0]  ? "--price"
+                                            : NULL;
     if (options->word_count == 0)
         return mlb_fail(err, MLB_E_USAGE,
-                        "decide needs a file: mlbench decide configs/decisions/example.jsonc");
+                        "decide: needs a file, or the name of one of ours: mlbench decide example");
+    if (options->word_count == 1 && idle)
+        return mlb_fail(err, MLB_E_USAGE,
+                        "decide: %s counts with records alone: mlbench decide FILE RECORDS", idle);
+    return MLB_OK;
+}
+
+enum mlb_status mlb_cmd_decide(const struct mlb_options *options, struct mlb_error *err)
+{
+    char path[MLB_PATH];
+    if (check_words(options, err) != MLB_OK ||
+        mlb_decision_path(options->words[0], path, err) != MLB_OK)
+        return err->status;
     struct mlb_decision *decision = calloc(1, sizeof *decision);
     struct mlb_evidence *evidence = calloc(1, sizeof *evidence);
     enum mlb_status status = decision && evidence
-                                 ? mlb_decision_open(decision, options->words[0], err)
+                                 ? mlb_decision_open(decision, path, err)
                                  : mlb_fail(err, MLB_E_NOMEM, "decide: out of memory");
     if (status == MLB_OK && options->word_count > 1)
         status = mlb_evidence_gather(evidence, decision, options, err);

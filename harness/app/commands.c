@@ -58,7 +58,7 @@ const struct mlb_command mlb_commands[] = {
      MLB_CMD_DECIDE,
      "FILE [RECORD|FOLDER|KEY=PATTERN]...",
      "a weighted matrix of options, measured scores from records, and what turns it",
-     {"mlbench decide configs/decisions/example.jsonc",
+     {"mlbench decide example",
       "mlbench decide choice.jsonc results provider=aws --format markdown", NULL},
      mlb_cmd_decide},
     {"compare",

@@ -160,24 +160,39 @@ static struct change smallest_change(const struct mlb_matrix *matrix)
     return smallest;
 }
 
+/* "the weight of 'cost' above 4", "AWS's score for 'compute' below 4.6" */
+static void add_change(const struct told *told, const struct change *change, struct mlb_text *to)
+{
+    char at[POINTS];
+    bool weight = change->option == told->matrix->options;
+    mlb_text_addf(to, "%s%s '%s' %s %s", weight ? "the weight" : name_of(told, change->option),
+                  weight ? " of" : "'s score for",
+                  told->decision->dimensions[change->dimension].name,
+                  change->turn.up ? "above" : "below", points(at, change->turn.at));
+}
+
 static void add_smallest_change(const struct told *told)
 {
     const struct change change = smallest_change(told->matrix);
-    char now[POINTS], at[POINTS];
-    bool weight = change.option == told->matrix->options;
-    if (change.turn.kind != MLB_TURN_FIRST) {
-        mlb_document_text(told->document, "smallest_change_text", "turned by", "%s",
-                          "no change of one weight or one score alone");
-        return;
-    }
-    mlb_document_text(
-        told->document, "smallest_change_text", "turned by",
-        "%s%s '%s' %s %s instead of %s (then %s is first); no single change is smaller",
-        weight ? "the weight" : name_of(told, change.option), weight ? " of" : "'s score for",
-        told->decision->dimensions[change.dimension].name, change.turn.up ? "above" : "below",
-        points(at, change.turn.at), points(now, change.now), name_of(told, change.turn.rival));
-    mlb_document_real(told->document, "smallest_change", NULL, fabs(change.turn.at - change.now),
-                      "%s", "");
+    const char *rival = name_of(told, change.turn.rival);
+    struct mlb_text text = {0};
+    char now[POINTS];
+    bool turns = change.turn.kind == MLB_TURN_FIRST;
+    if (turns)
+        add_change(told, &change, &text);
+    if (!turns)
+        mlb_text_add(&text, "no change of one weight or one score alone");
+    else if (told->judgement.verdict == MLB_DECIDE_TIE)
+        mlb_text_addf(&text, ", however little, puts %s first", rival);
+    else
+        mlb_text_addf(&text, " instead of %s (then %s is first); no single change is smaller",
+                      points(now, change.now), rival);
+    mlb_document_text(told->document, "smallest_change_text", "turned by", "%s",
+                      mlb_text_get(&text));
+    if (turns)
+        mlb_document_real(told->document, "smallest_change", NULL,
+                          fabs(change.turn.at - change.now), "%s", "");
+    mlb_text_free(&text);
 }
 
 /* -------------------------------------------------------------------------------------- options */

@@ -47,7 +47,7 @@ static enum mlb_status read_text(const struct reader *reader, const cJSON *objec
     *to = "";
     if (!item)
         return MLB_OK;
-    if (!cJSON_IsString(item) || !item->valuestring[0])
+    if (!cJSON_IsString(item) || !item->valuestring[strspn(item->valuestring, " ")])
         return mlb_json_fail(reader->json, item, reader->err, "'%s' must be a text, not empty",
                              key);
     *to = item->valuestring;
@@ -298,12 +298,4 @@ void mlb_decision_close(struct mlb_decision *decision)
 {
     mlb_json_close(&decision->json);
     memset(decision, 0, sizeof *decision);
-}
-
-bool mlb_decision_is_measured(const struct mlb_decision *decision)
-{
-    for (size_t d = 0; d < decision->matrix.dimensions; d++)
-        if (decision->dimensions[d].measure != MLB_DECIDE_GIVEN)
-            return true;
-    return false;
 }

@@ -60,6 +60,4 @@ enum mlb_status mlb_decision_parse(struct mlb_decision *decision, const char *na
                                    const char *text, size_t length, struct mlb_error *err);
 void mlb_decision_close(struct mlb_decision *decision); /* zeroed is fine */
 
-bool mlb_decision_is_measured(const struct mlb_decision *decision); /* some dimension is */
-
 #endif

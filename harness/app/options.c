@@ -220,6 +220,7 @@ static bool is_taken(const struct mlb_options *options, const struct mlb_option 
     return strcmp(row->name, "suite") == 0     ? options->suite_given
            : strcmp(row->name, "only") == 0    ? options->only[0] != '\0'
            : strcmp(row->name, "require") == 0 ? options->require[0] != '\0'
+           : strcmp(row->name, "region") == 0  ? options->region[0] != '\0'
                                                : false;
 }
 
@@ -229,7 +230,7 @@ static enum mlb_status take(struct mlb_options *options, const struct mlb_option
 {
     if (mlb_option_find(mlb_measure_options, row->name) != row) {
         if (is_taken(options, row))
-            return mlb_fail(err, MLB_E_USAGE, "command line: --%s twice; a run takes one",
+            return mlb_fail(err, MLB_E_USAGE, "command line: --%s twice; it counts once",
                             row->name);
         if (is_list_taken(options, row))
             return mlb_fail(err, MLB_E_USAGE,

@@ -65,43 +65,22 @@ static void add_name(void *user, const char *name, const char *path)
     mlb_text_addf(names, "%s%s", names->length ? ", " : "", name);
 }
 
-enum mlb_status mlb_suite_path(const char *name, char *to, struct mlb_error *err)
-{
-    char configs[MLB_PATH];
-    if (strchr(name, '/') || ends_with(name, ".json") || ends_with(name, ".jsonc")) {
-        if (!mlb_format(to, MLB_PATH, "%s", name))
-            return mlb_fail(err, MLB_E_USAGE, "suite: a path over %d characters", MLB_PATH - 1);
-        return MLB_OK;
-    }
-    if (mlb_configs_folder(configs, err) != MLB_OK)
-        return err->status;
-    if (!mlb_format(to, MLB_PATH, "%s/suites/%s.jsonc", configs, name))
-        return mlb_fail(err, MLB_E_USAGE, "suite: a name over %d characters", MLB_PATH - 1);
-    if (access(to, F_OK) == 0)
-        return MLB_OK;
-    struct mlb_text names = {0};
-    struct mlb_error ignored = {0};
-    mlb_suites_each(add_name, &names, &ignored);
-    mlb_fail(err, MLB_E_USAGE, "unknown suite '%s'; there are: %s; a file is given by its path",
-             name, mlb_text_get(&names));
-    mlb_text_free(&names);
-    return err->status;
-}
-
-static int is_suite(const struct dirent *entry)
+static int is_config(const struct dirent *entry)
 {
     return ends_with(entry->d_name, ".jsonc");
 }
 
-enum mlb_status mlb_suites_each(void (*each)(void *user, const char *name, const char *path),
-                                void *user, struct mlb_error *err)
+/* Each file of a folder of configs, with its name and its path. */
+static enum mlb_status each_config(const char *kind,
+                                   void (*each)(void *user, const char *name, const char *path),
+                                   void *user, struct mlb_error *err)
 {
-    char folder[MLB_PATH];
+    char configs[MLB_PATH], folder[MLB_PATH + 32];
     struct dirent **entries;
-    if (mlb_configs_folder(folder, err) != MLB_OK)
+    if (mlb_configs_folder(configs, err) != MLB_OK)
         return err->status;
-    strncat(folder, "/suites", sizeof folder - strlen(folder) - 1);
-    int count = scandir(folder, &entries, is_suite, alphasort);
+    mlb_format(folder, sizeof folder, "%s/%ss", configs, kind);
+    int count = scandir(folder, &entries, is_config, alphasort);
     if (count < 0)
         return mlb_fail(err, MLB_E_IO, "%s: %s", folder, strerror(errno));
     for (int i = 0; i < count; i++) {
@@ -115,6 +94,56 @@ enum mlb_status mlb_suites_each(void (*each)(void *user, const char *name, const
     }
     free(entries);
     return MLB_OK;
+}
+
+/* configs/KINDs/NAME.jsonc, which has to be there. */
+static enum mlb_status find_config(const char *kind, const char *name, char *to,
+                                   struct mlb_error *err)
+{
+    char configs[MLB_PATH];
+    if (mlb_configs_folder(configs, err) != MLB_OK)
+        return err->status;
+    if (!mlb_format(to, MLB_PATH, "%s/%ss/%s.jsonc", configs, kind, name))
+        return mlb_fail(err, MLB_E_USAGE, "%s: a name over %d characters", kind, MLB_PATH - 1);
+    if (access(to, F_OK) == 0)
+        return MLB_OK;
+    struct mlb_text names = {0};
+    struct mlb_error ignored = {0};
+    each_config(kind, add_name, &names, &ignored);
+    mlb_fail(err, MLB_E_USAGE, "unknown %s '%s'; there are: %s; a file is given by its path", kind,
+             name, mlb_text_get(&names));
+    mlb_text_free(&names);
+    return err->status;
+}
+
+static enum mlb_status take_path(const char *kind, const char *path, char *to,
+                                 struct mlb_error *err)
+{
+    if (!mlb_format(to, MLB_PATH, "%s", path))
+        return mlb_fail(err, MLB_E_USAGE, "%s: a path over %d characters", kind, MLB_PATH - 1);
+    return MLB_OK;
+}
+
+static bool is_path(const char *name)
+{
+    return strchr(name, '/') || ends_with(name, ".json") || ends_with(name, ".jsonc");
+}
+
+enum mlb_status mlb_suite_path(const char *name, char *to, struct mlb_error *err)
+{
+    return is_path(name) ? take_path("suite", name, to, err) : find_config("suite", name, to, err);
+}
+
+enum mlb_status mlb_decision_path(const char *name, char *to, struct mlb_error *err)
+{
+    bool here = is_path(name) || access(name, F_OK) == 0;
+    return here ? take_path("decision", name, to, err) : find_config("decision", name, to, err);
+}
+
+enum mlb_status mlb_suites_each(void (*each)(void *user, const char *name, const char *path),
+                                void *user, struct mlb_error *err)
+{
+    return each_config("suite", each, user, err);
 }
 
 void mlb_slug(const char *name, char *to, size_t size)

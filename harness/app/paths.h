@@ -20,6 +20,10 @@ enum mlb_status mlb_check_store(const char *folder, struct mlb_error *err);
  * configs/suites/NAME.jsonc; when that is missing the error lists the suites there are. */
 enum mlb_status mlb_suite_path(const char *name, char *to, struct mlb_error *err);
 
+/* File of a decision: `name` itself when it looks like a path or is a file here, else
+ * configs/decisions/NAME.jsonc, as of suites. */
+enum mlb_status mlb_decision_path(const char *name, char *to, struct mlb_error *err);
+
 /* Names of the suites, sorted; `each` is called with the name and the path. */
 enum mlb_status mlb_suites_each(void (*each)(void *user, const char *name, const char *path),
                                 void *user, struct mlb_error *err);

@@ -41,6 +41,8 @@ class Words(Case):
             (["run", "-s", "smoke", "gemm"], ["one of the two"]),
             (["run", "-s", "smoke", "-s", "quick"], ["--suite twice"]),
             (["verify", "--only", "gemm*", "-o", "memory*"], ["--only twice"]),
+            (["cost", "--price", "aws/p5=1", "--price", "gcp/a3=2"],
+             ["--price twice", "with commas between"]),
             (["run", "memory", "bytes=8,16,,32"], ["'bytes=8,16,,32'", "missing"]),
             (["list", "--solo"], ["takes no option '--solo'"]),
             (["verify", "--format", "json"], ["takes no option '--format'"]),

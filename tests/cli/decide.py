@@ -6,7 +6,7 @@ import io
 import json
 import os
 
-from program import SOURCE, Case, main, run
+from program import PROGRAM, SOURCE, Case, call, main, run
 
 # A record of 8 GPUs of the tests of printers.
 RECORD = os.path.join(SOURCE, "tests/report/golden/gpu.json")
@@ -58,6 +58,22 @@ class Decide(Case):
         tie = self.decide(self.decision(('"cost", "weight": 4', '"cost", "weight": 2')))
         self.assertEqual(tie.returncode, 0)
         self.assertIn("AWS 121 and GCP 121 of 135: an exact tie", tie.stdout)
+        self.assertIn("turned by: AWS's score for 'compute' below 5, however little, puts GCP "
+                      "first", " ".join(tie.stdout.split()))
+
+    def test_ours_by_name(self):
+        named, path = self.decide("example"), self.decide(EXAMPLE)
+        self.assertEqual((named.returncode, named.stderr), (0, ""))
+        self.assertEqual(named.stdout, path.stdout)
+        self.one_line_error(self.decide("exmple"), 2, "unknown decision 'exmple'; there are: example")
+        with open(EXAMPLE) as file:
+            bare = self.file("example", file.read().replace("Reserved H100", "My own"))
+        own = call([PROGRAM, "decide", "example"], cwd=self.path)
+        self.assertIn("My own", own.stdout, bare)
+
+    def test_options_that_would_do_nothing(self):
+        for words in [["--price", "aws/p5.48xlarge=1"], ["--only", "gemm*"], ["--prices", EXAMPLE]]:
+            self.one_line_error(self.decide(EXAMPLE, *words), 2, words[0], "records")
 
     def test_what_is_not_measured_needs_a_score(self):
         path = self.decision(('"compute": 5, ', ""))
@@ -154,7 +170,9 @@ class Decide(Case):
             with self.subTest(part=part):
                 path = self.decision((old, new))
                 self.one_line_error(self.decide(path), 2, f"{path}:{line}: ", part)
-        self.one_line_error(run("decide"), 2, "decide needs a file")
+        self.one_line_error(run("decide"), 2, "decide: needs a file")
+        self.one_line_error(self.decide(self.decision(('"name": "GCP"', '"name": "  "'))), 2,
+                            "'name' must be a text, not empty")
         self.one_line_error(self.decide("/nowhere.jsonc"), 2, "/nowhere.jsonc: cannot read")
 
 
