@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# cmake --install: bin, share/mlbench (suites, catalog, schema), man page, completion, documents.
+# cmake --install: bin, share/mlbench (configs, schemas), man page, completion, documents.
 # cpack: a .deb with its dependencies, or a .tar.gz.
 include(GNUInstallDirs)
 
@@ -21,7 +21,8 @@ endif()
 
 install(TARGETS mlbench RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY configs DESTINATION ${CMAKE_INSTALL_DATADIR}/mlbench)
-install(FILES results/schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/mlbench)
+install(FILES results/schema.json results/document.schema.json
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/mlbench)
 install(FILES README.md CHANGELOG.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 find_program(MLBENCH_DPKG_SHLIBDEPS dpkg-shlibdeps)
@@ -37,7 +38,7 @@ set(CPACK_PACKAGE_CONTACT "The mlbench authors <mlbench@localhost>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "Benchmark of what a machine gives a training job")
 set(CPACK_PACKAGE_DESCRIPTION "mlbench measures compute, memory, interconnect and training steps \
 of rented GPU and CPU machines, verifies each result before it times it, and writes one JSON \
-record.")
+record; from records and prices it says which machine gives most for the money.")
 set(CPACK_RESOURCE_FILE_LICENSE ${PROJECT_SOURCE_DIR}/LICENSE)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)

@@ -10,14 +10,18 @@
 
 static const char what[] =
     "mlbench measures what a machine gives a training job: matrix multiplication, memory and\n"
-    "collectives, verified, with intervals, in one record.\n";
+    "collectives, verified, with intervals, in one record; and says from records and prices which\n"
+    "machine gives most for the money, and how sure that is.\n";
 
 static const char codes[] =
     "  0  good\n"
     "  1  a result is wrong, or a regression\n"
     "  2  wrong use, configuration, or a file that cannot be read or written\n"
-    "  3  no verdict: nothing was measured, a case failed, or the run was interrupted\n"
+    "  3  no verdict: nothing was measured or could be judged, a case failed, or interrupted\n"
     "  4  the machine is not healthy\n";
+
+/* Commands whose exit code says more than that they could be carried out. */
+#define VERDICTS ((unsigned)(MLB_CMD_MEASURING | MLB_CMD_LINKS | MLB_CMD_JUDGING))
 
 static void describe(const struct mlb_option *row, struct mlb_text *text)
 {
@@ -39,9 +43,9 @@ static bool takes(const struct mlb_option *row, unsigned bit)
     return row->commands == 0 || (row->commands & bit);
 }
 
-static void describe_options(unsigned bit, struct mlb_text *text)
+static void describe_options(unsigned bit, const char *title, struct mlb_text *text)
 {
-    mlb_text_add(text, "\noptions\n");
+    mlb_text_addf(text, "\n%s\n", title);
     for (const struct mlb_option *row = mlb_options; row->name; row++)
         if (takes(row, bit))
             describe(row, text);
@@ -58,7 +62,8 @@ static void help_all(struct mlb_text *text)
     mlb_text_add(text, "\n  mpirun mlbench [COMMAND] [options]\n\ncommands\n");
     for (const struct mlb_command *command = mlb_commands; command->name; command++)
         mlb_text_addf(text, "  %-9s %s\n", command->name, command->summary);
-    describe_options(MLB_CMD_RUN, text);
+    describe_options(MLB_CMD_RUN, "options of run ('mlbench help COMMAND' has those of the others)",
+                     text);
     mlb_text_addf(text, "\nexit codes\n%s", codes);
     mlb_text_add(text, "\nexamples\n");
     for (size_t i = 0; mlb_commands[0].examples[i]; i++)
@@ -68,8 +73,8 @@ static void help_all(struct mlb_text *text)
 static void help_command(const struct mlb_command *command, struct mlb_text *text)
 {
     mlb_text_addf(text, "mlbench %s %s\n  %s\n", command->name, command->words, command->summary);
-    describe_options(command->bit, text);
-    if (command->bit & MLB_CMD_MEASURING)
+    describe_options(command->bit, "options", text);
+    if (command->bit & VERDICTS)
         mlb_text_addf(text, "\nexit codes\n%s", codes);
     mlb_text_add(text, "\nexamples\n");
     for (size_t i = 0; command->examples[i]; i++)
@@ -105,6 +110,18 @@ static void roff(struct mlb_text *text, const char *string)
     }
 }
 
+/* "(cost, decide)": who takes it, unless all do. */
+static void roff_commands(unsigned bits, struct mlb_text *text)
+{
+    const char *before = " (";
+    for (const struct mlb_command *command = mlb_commands; bits && command->name; command++)
+        if (bits & command->bit) {
+            mlb_text_addf(text, "%s%s", before, command->name);
+            before = ", ";
+        }
+    mlb_text_add(text, bits ? ")\n" : "\n");
+}
+
 static void roff_options(const struct mlb_option *table, struct mlb_text *text)
 {
     for (const struct mlb_option *row = table; row->name; row++) {
@@ -115,7 +132,7 @@ static void roff_options(const struct mlb_option *table, struct mlb_text *text)
         roff(text, row->name);
         mlb_text_addf(text, " %s\n", row->value ? row->value : "");
         roff(text, row->help);
-        mlb_text_add(text, "\n");
+        roff_commands(row->commands, text);
     }
 }
 
@@ -128,7 +145,9 @@ static void man_page(struct mlb_text *text)
     roff(text, what);
     mlb_text_add(text, ".SH COMMANDS\n");
     for (const struct mlb_command *command = mlb_commands; command->name; command++) {
-        mlb_text_addf(text, ".TP\n.B %s %s\n", command->name, command->words);
+        mlb_text_addf(text, ".TP\n.B %s ", command->name);
+        roff(text, command->words);
+        mlb_text_add(text, "\n");
         roff(text, command->summary);
         mlb_text_add(text, "\n");
     }
@@ -139,10 +158,11 @@ static void man_page(struct mlb_text *text)
     mlb_text_add(text, ".SH EXIT STATUS\n.nf\n");
     roff(text, codes);
     mlb_text_add(text, ".fi\n.SH EXAMPLES\n.nf\n");
-    for (size_t i = 0; mlb_commands[0].examples[i]; i++) {
-        roff(text, mlb_commands[0].examples[i]);
-        mlb_text_add(text, "\n");
-    }
+    for (const struct mlb_command *command = mlb_commands; command->name; command++)
+        for (size_t i = 0; command->examples[i]; i++) {
+            roff(text, command->examples[i]);
+            mlb_text_add(text, "\n");
+        }
     mlb_text_add(text, ".fi\n");
 }
 
@@ -161,32 +181,46 @@ static void complete_choices(const struct mlb_option *table, struct mlb_text *te
     }
 }
 
-static void complete_names(const struct mlb_option *table, struct mlb_text *text)
+/* A line of `case $command in`: its options, and its verbs where it has some. */
+static void complete_command(const struct mlb_command *command, struct mlb_text *text)
 {
-    for (const struct mlb_option *row = table; row->name; row++)
+    mlb_text_addf(text, "    %s) verbs='%s'; options='", command->name,
+                  command->verbs ? command->verbs : "");
+    for (const struct mlb_option *row = mlb_options; row->name; row++)
+        if (takes(row, command->bit))
+            mlb_text_addf(text, " --%s", row->name);
+    for (const struct mlb_option *row = mlb_measure_options;
+         row->name && command->bit & MLB_CMD_MEASURING; row++)
         mlb_text_addf(text, " --%s", row->name);
+    mlb_text_add(text, "' ;;\n");
 }
 
 static void bash_completion(struct mlb_text *text)
 {
     mlb_text_add(text, "# bash completion of mlbench\n_mlbench()\n{\n"
                        "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
+                       "    local command=${COMP_WORDS[1]} verbs= options=\n"
+                       "    [[ $command != -* ]] || command=run\n"
                        "    case $prev in\n");
     complete_choices(mlb_options, text);
-    mlb_text_add(text,
-                 "    --suite|-s) COMPREPLY=($(compgen -W \"$(\"$1\" list 2>/dev/null |"
-                 " awk '/^$/ {exit} /^  / {print $1}')\" -f -- \"$cur\")); return ;;\n"
-                 "    --resume|-r) COMPREPLY=($(compgen -f -X '!*.journal' -- \"$cur\"));"
-                 " return ;;\n"
-                 "    --output|-O) COMPREPLY=($(compgen -d -- \"$cur\")); return ;;\n"
-                 "    esac\n    if [[ $cur == -* ]]; then\n        COMPREPLY=($(compgen -W \"");
-    complete_names(mlb_options, text);
-    complete_names(mlb_measure_options, text);
-    mlb_text_add(text, "\" -- \"$cur\"))\n    elif [[ $COMP_CWORD == 1 ]]; then\n"
+    mlb_text_add(text, "    --suite|-s) COMPREPLY=($(compgen -W \"$(\"$1\" list 2>/dev/null |"
+                       " awk '/^$/ {exit} /^  / {print $1}')\" -f -- \"$cur\")); return ;;\n"
+                       "    --resume|-r) COMPREPLY=($(compgen -f -X '!*.journal' -- \"$cur\"));"
+                       " return ;;\n"
+                       "    --output|-O|--records|--checkpoint-folder)"
+                       " COMPREPLY=($(compgen -d -- \"$cur\")); return ;;\n"
+                       "    esac\n    case $command in\n");
+    for (const struct mlb_command *command = mlb_commands; command->name; command++)
+        complete_command(command, text);
+    mlb_text_add(text, "    esac\n    if [[ $cur == -* ]]; then\n"
+                       "        COMPREPLY=($(compgen -W \"$options\" -- \"$cur\"))\n"
+                       "    elif [[ $COMP_CWORD == 1 ]]; then\n"
                        "        COMPREPLY=($(compgen -W \"");
     for (const struct mlb_command *command = mlb_commands; command->name; command++)
         mlb_text_addf(text, "%s ", command->name);
-    mlb_text_add(text, "\" -- \"$cur\"))\n    fi\n}\ncomplete -F _mlbench mlbench\n");
+    mlb_text_add(text, "\" -- \"$cur\"))\n    elif [[ $COMP_CWORD == 2 ]]; then\n"
+                       "        COMPREPLY=($(compgen -W \"$verbs\" -- \"$cur\"))\n    fi\n}\n"
+                       "complete -o default -F _mlbench mlbench\n"); /* else names of files */
 }
 
 enum mlb_status mlb_cmd_help(const struct mlb_options *options, struct mlb_error *err)

@@ -10,6 +10,7 @@ struct mlb_command {
     const char *name;
     unsigned bit;        /* of mlb_command_bit: which options it takes */
     const char *words;   /* what may follow, for help: "[WORKLOAD [KEY=VALUE,...]...]" */
+    const char *verbs;   /* "list show": what the first of them may be; NULL = anything */
     const char *summary; /* one line */
     const char *examples[4];
     /* Results go to stdout. An error's text is "" when it has been said. */

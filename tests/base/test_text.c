@@ -53,10 +53,12 @@ static void columns_are_those_of_a_terminal(void **state)
     check_u64(mlb_text_columns("abc"), 3);
     check_u64(mlb_text_columns("\xc2\xb5s"), 2);
     check_u64(mlb_text_columns("\xe2\x82\xac"), 1);
-    check_u64(mlb_text_columns("\xf0\x9f\x98\x80"), 2);           /* a face */
-    check_u64(mlb_text_columns("a\xe6\x8f\x92\xe6\xa7\xbd" "b"), 6); /* two Chinese signs */
-    check_u64(mlb_text_columns("e\xcc\x81"), 1);                   /* an accent of its own */
-    check_u64(mlb_text_columns("\xff\x80"), 2);                     /* no UTF-8 */
+    check_u64(mlb_text_columns("\xf0\x9f\x98\x80"), 2); /* a face */
+    check_u64(mlb_text_columns("a\xe6\x8f\x92\xe6\xa7\xbd"
+                               "b"),
+              6);                                /* two Chinese signs */
+    check_u64(mlb_text_columns("e\xcc\x81"), 1); /* an accent of its own */
+    check_u64(mlb_text_columns("\xff\x80"), 2);  /* no UTF-8 */
 }
 
 static void a_format_says_when_it_was_cut(void **state)

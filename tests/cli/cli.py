@@ -68,19 +68,27 @@ class Words(Case):
             self.assertLess(best, 0.05)
 
     def test_help_of_each(self):
-        for word in ["run", "list", "info", "verify", "links", "prices", "help", "version",
-                     "budget", "target"]:
+        for word in ["run", "list", "info", "verify", "links", "prices", "cost", "decide",
+                     "compare", "help", "version", "budget", "target"]:
             result = run("help", word)
             self.assertEqual((result.returncode, result.stderr), (0, ""), word)
             self.assertGreater(len(result.stdout), 20)
+        for word in ["cost", "decide", "compare", "links"]:
+            self.assertIn("exit codes", run("help", word).stdout)
 
     def test_man_and_completion(self):
-        self.assertIn(".SH OPTIONS", run("help", "--man").stdout)
+        man = run("help", "--man").stdout
+        for part in [".SH OPTIONS", "mlbench compare before/", "(cost, decide)"]:
+            self.assertIn(part, man)
         script = self.file("c.bash", run("help", "--completion", "bash").stdout)
-        ask = (f"source {script}; COMP_WORDS=(mlbench run --sol); COMP_CWORD=2; _mlbench mlbench; "
-               "echo ${COMPREPLY[@]}; COMP_WORDS=(mlbench run --format j); COMP_CWORD=3; "
-               "_mlbench mlbench; echo ${COMPREPLY[@]}")
-        self.assertEqual(call(["bash", "-c", ask]).stdout, "--solo\njson\n")
+        for words, expected in [("run --sol", "--solo"), ("run --format j", "json"),
+                                ("prices i", "import"), ("prices show ", ""), ("--sol", "--solo"),
+                                ("cost --us", "--use"), ("compare --pric", ""),
+                                ("decide --pric", "--prices --price"), ("com", "compare")]:
+            typed = " ".join(f"'{word}'" for word in words.split(" "))
+            ask = (f"source {script}; COMP_WORDS=(mlbench {typed}); "
+                   f"COMP_CWORD={len(words.split(' '))}; _mlbench mlbench; echo ${{COMPREPLY[@]}}")
+            self.assertEqual(call(["bash", "-c", ask]).stdout, expected + "\n", words)
 
     def test_list_and_info(self):
         result = run("list")
