@@ -205,6 +205,22 @@ bool mlb_json_get_bool(const cJSON *object, const char *key, bool *value)
     return true;
 }
 
+bool mlb_json_add(cJSON *object, const char *key, cJSON *item)
+{
+    if (item && cJSON_AddItemToObject(object, key, item))
+        return true;
+    cJSON_Delete(item);
+    return false;
+}
+
+cJSON *mlb_json_append(cJSON *list, cJSON *item)
+{
+    if (item && cJSON_AddItemToArray(list, item))
+        return item;
+    cJSON_Delete(item);
+    return NULL;
+}
+
 cJSON *mlb_json_add_u64(cJSON *object, const char *key, uint64_t value)
 {
     if (value < MLB_JSON_EXACT)

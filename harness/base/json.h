@@ -69,6 +69,11 @@ bool mlb_json_decimal(const char *text, uint64_t *value);
 #define MLB_JSON_EXACT 1000000000000000u
 cJSON *mlb_json_add_u64(cJSON *object, const char *key, uint64_t value);
 
+/* Into an object or at the end of a list. Both take `item`, NULL included, and false or NULL means
+ * out of memory. */
+bool mlb_json_add(cJSON *object, const char *key, cJSON *item);
+cJSON *mlb_json_append(cJSON *list, cJSON *item);
+
 /* The fewest of 15 to 17 digits that read back as the same double; returns `to`. */
 #define MLB_REAL_TEXT 32
 const char *mlb_real_print(char to[MLB_REAL_TEXT], double value);

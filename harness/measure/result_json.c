@@ -14,17 +14,9 @@
 
 /* ------------------------------------------------------------------------------- single values */
 
-static bool add_item(cJSON *object, const char *key, cJSON *item)
-{
-    if (item && cJSON_AddItemToObject(object, key, item))
-        return true;
-    cJSON_Delete(item);
-    return false;
-}
-
 static bool add_real(cJSON *object, const char *key, double value)
 {
-    return add_item(object, key, mlb_json_real(value));
+    return mlb_json_add(object, key, mlb_json_real(value));
 }
 
 /* Texts come from drivers and from arrays that cut at a byte: what is not UTF-8 becomes '?', so
@@ -355,7 +347,7 @@ static bool add_health(cJSON *json, const struct mlb_result *result)
 
 static bool add_copy(cJSON *json, const char *key, const cJSON *item)
 {
-    return !item || add_item(json, key, cJSON_Duplicate(item, true));
+    return !item || mlb_json_add(json, key, cJSON_Duplicate(item, true));
 }
 
 bool mlb_result_add_provider(cJSON *json, const struct mlb_provider *provider)

@@ -4,15 +4,6 @@
 #include "harness/base/version.h"
 #include "harness/report/sheet_parts.h"
 
-/* Takes `item`, NULL included. */
-static bool add_item(cJSON *object, const char *key, cJSON *item)
-{
-    if (item && cJSON_AddItemToObject(object, key, item))
-        return true;
-    cJSON_Delete(item);
-    return false;
-}
-
 static bool add_text(cJSON *object, const char *key, const char *text)
 {
     return cJSON_AddStringToObject(object, key, text) != NULL;
@@ -27,28 +18,18 @@ static bool add_value(cJSON *object, const char *key, const struct mlb_value *va
     case MLB_VALUE_TEXT:
         return !value->text[0] || add_text(object, key, value->text);
     case MLB_VALUE_REAL:
-        return add_item(object, key, mlb_json_real(value->real));
+        return mlb_json_add(object, key, mlb_json_real(value->real));
     case MLB_VALUE_BOOL:
         return cJSON_AddBoolToObject(object, key, value->truth) != NULL;
     }
     return false;
 }
 
-/* A new object at the end of an array; NULL when out of memory. */
-static cJSON *append_object(cJSON *array)
-{
-    cJSON *object = cJSON_CreateObject();
-    if (object && cJSON_AddItemToArray(array, object))
-        return object;
-    cJSON_Delete(object);
-    return NULL;
-}
-
 static bool add_rows(cJSON *root, const struct mlb_sheet *sheet)
 {
     cJSON *rows = cJSON_AddArrayToObject(root, sheet->key);
     for (size_t row = 0; row < sheet->row_count; row++) {
-        cJSON *object = rows ? append_object(rows) : NULL;
+        cJSON *object = rows ? mlb_json_append(rows, cJSON_CreateObject()) : NULL;
         if (!object)
             return false;
         for (size_t i = 0; i < sheet->column_count; i++)
@@ -65,7 +46,7 @@ static bool add_sheet_notes(cJSON *root, const struct mlb_sheet *sheet)
     mlb_format(key, sizeof key, "%s_notes", sheet->key);
     if (!sheet->note_count)
         return true;
-    return add_item(
+    return mlb_json_add(
         root, key,
         cJSON_CreateStringArray((const char *const *)sheet->notes, (int)sheet->note_count));
 }
@@ -74,7 +55,7 @@ static bool add_notes(cJSON *root, const struct mlb_document *document)
 {
     cJSON *notes = cJSON_AddArrayToObject(root, "notes");
     for (size_t i = 0; notes && i < document->note_count; i++) {
-        cJSON *note = append_object(notes);
+        cJSON *note = mlb_json_append(notes, cJSON_CreateObject());
         if (!note || !add_text(note, "code", document->notes[i].code) ||
             !add_text(note, "text", document->notes[i].text))
             return false;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The network as text for `mlbench info`, and as JSON for the record. Keys are listed in this
  * folder's README. */
+#include "harness/base/json.h"
 #include "harness/base/units.h"
 #include "harness/system/fabric.h"
 
@@ -124,16 +125,6 @@ static bool add_numa(cJSON *object, int numa)
     return numa < 0 || cJSON_AddNumberToObject(object, "numa", numa);
 }
 
-/* A new element of `list`; NULL when out of memory. */
-static cJSON *add_element(cJSON *list)
-{
-    cJSON *element = cJSON_CreateObject();
-    if (element && cJSON_AddItemToArray(list, element))
-        return element;
-    cJSON_Delete(element);
-    return NULL;
-}
-
 static bool add_pcie(cJSON *object, const struct mlb_pcie *pcie)
 {
     if (!(pcie->now_gt_per_s > 0.0) && pcie->now_lanes == 0)
@@ -147,7 +138,7 @@ static bool add_pcie(cJSON *object, const struct mlb_pcie *pcie)
 
 static bool add_nic(cJSON *list, const struct mlb_nic *nic)
 {
-    cJSON *json = add_element(list);
+    cJSON *json = mlb_json_append(list, cJSON_CreateObject());
     return json && add_text(json, "name", nic->name) &&
            add_text(json, "kind", mlb_nic_kind_names[nic->kind]) &&
            add_text(json, "driver", nic->driver) && add_text(json, "pci_id", nic->pci_id) &&
@@ -172,7 +163,7 @@ static bool add_gpus(cJSON *json, const struct mlb_fabric *fabric)
     bool good = list || fabric->gpu_count == 0;
     for (size_t i = 0; good && i < fabric->gpu_count; i++) {
         const struct mlb_fabric_gpu *gpu = &fabric->gpus[i];
-        cJSON *element = add_element(list);
+        cJSON *element = mlb_json_append(list, cJSON_CreateObject());
         good =
             element && add_text(element, "pci_id", gpu->pci_id) && add_numa(element, gpu->numa) &&
             add_pcie(element, &gpu->pcie) && add_positive(element, "nvlinks", gpu->nvlinks) &&

@@ -33,15 +33,6 @@ static bool add_cpus(cJSON *object, const char *key, hwloc_const_cpuset_t cpus)
     return good;
 }
 
-/* A new element of `list`; NULL when out of memory. */
-static cJSON *add_element(cJSON *list, cJSON *element)
-{
-    if (element && cJSON_AddItemToArray(list, element))
-        return element;
-    cJSON_Delete(element);
-    return NULL;
-}
-
 static bool add_head(cJSON *json, const struct mlb_topology *topology)
 {
     struct mlb_topology_counts counts;
@@ -59,7 +50,7 @@ static bool add_head(cJSON *json, const struct mlb_topology *topology)
 
 static bool add_node(cJSON *list, hwloc_topology_t hwloc, hwloc_obj_t node)
 {
-    cJSON *json = add_element(list, cJSON_CreateObject());
+    cJSON *json = mlb_json_append(list, cJSON_CreateObject());
     hwloc_obj_t package = hwloc_get_ancestor_obj_by_type(hwloc, HWLOC_OBJ_PACKAGE, node);
     int cores = hwloc_get_nbobjs_inside_cpuset_by_type(hwloc, node->cpuset, mlb_core_type(hwloc));
     return json && add_count(json, "numa", (int)node->os_index) &&
@@ -81,7 +72,7 @@ static bool add_nodes(cJSON *json, hwloc_topology_t hwloc)
 
 static bool add_device(cJSON *list, const struct mlb_pci *pci)
 {
-    cJSON *json = add_element(list, cJSON_CreateObject());
+    cJSON *json = mlb_json_append(list, cJSON_CreateObject());
     return json && add_text(json, "pci_id", pci->pci_id) && add_text(json, "vendor", pci->vendor) &&
            add_text(json, "product", pci->product) && add_text(json, "model", pci->model) &&
            add_text(json, "names", pci->names) &&
@@ -110,11 +101,11 @@ static bool add_distances(cJSON *json, const struct mlb_topology *topology)
     cJSON *rows = cJSON_AddArrayToObject(json, "gpu_nic_distance");
     bool good = rows != NULL;
     for (size_t gpu = 0; good && gpu < gpus; gpu++) {
-        cJSON *row = add_element(rows, cJSON_CreateArray());
+        cJSON *row = mlb_json_append(rows, cJSON_CreateArray());
         good = row != NULL;
         for (size_t nic = gpus; good && nic < topology->count; nic++) {
             enum mlb_distance distance = mlb_topology_distance(topology, gpu, nic);
-            good = add_element(row, cJSON_CreateString(mlb_distance_names[distance])) != NULL;
+            good = mlb_json_append(row, cJSON_CreateString(mlb_distance_names[distance])) != NULL;
         }
     }
     return good;
