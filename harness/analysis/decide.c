@@ -190,31 +190,27 @@ struct mlb_stability mlb_decide_stability(const struct mlb_matrix *matrix, uint6
 
 /* -------------------------------------------------------------------------------------- verdict */
 
-/* What a point on a score of the first or of its rival does to the lead, at most; what was measured
- * is nobody's to change. */
-static double effect_of_a_point(const struct mlb_matrix *matrix, size_t d, size_t first,
-                                size_t rival)
+/* A point on a score of this dimension makes the i-th one first: one more of its own, or one less
+ * of the first where no other would come before it. What was measured is nobody's to change. */
+static bool turns_by_a_point(const struct mlb_matrix *matrix, size_t d,
+                             const struct mlb_standing *standings, size_t i)
 {
-    const struct mlb_score *own = &matrix->score[d][first], *other = &matrix->score[d][rival];
-    double down = own->measured ? 0.0 : fmin(1.0, own->value - MLB_DECIDE_LOW);
-    double up = other->measured ? 0.0 : fmin(1.0, MLB_DECIDE_HIGH - other->value);
-    return matrix->weight[d] * fmax(down, up);
+    const struct mlb_score *first = &matrix->score[d][standings[0].option];
+    const struct mlb_score *own = &matrix->score[d][standings[i].option];
+    bool next = standings[i].rank == standings[1].rank;
+    double down = first->measured || !next ? 0.0 : fmin(1.0, first->value - MLB_DECIDE_LOW);
+    double up = own->measured ? 0.0 : fmin(1.0, MLB_DECIDE_HIGH - own->value);
+    return matrix->weight[d] * fmax(down, up) > standings[i].behind + EQUAL;
 }
 
-struct turns {
-    size_t count, heaviest;
-};
-
-static struct turns turned_by_a_point(const struct mlb_matrix *matrix, size_t first,
-                                      const struct mlb_standing *rival)
+/* Counts the dimension once, whoever would be first. */
+static bool judge_dimension(const struct mlb_matrix *matrix, size_t d,
+                            const struct mlb_standing *standings, bool *near)
 {
-    struct turns turns = {0, 0};
-    for (size_t d = 0; d < matrix->dimensions; d++) {
-        if (effect_of_a_point(matrix, d, first, rival->option) <= rival->behind + EQUAL)
-            continue;
-        if (turns.count++ == 0 || matrix->weight[d] > matrix->weight[turns.heaviest])
-            turns.heaviest = d;
-    }
+    bool turns = false;
+    for (size_t i = 1; i < matrix->options; i++)
+        if (turns_by_a_point(matrix, d, standings, i))
+            turns = near[standings[i].option] = true;
     return turns;
 }
 
@@ -225,18 +221,19 @@ struct mlb_decide_judgement mlb_decide_judge(const struct mlb_matrix *matrix)
     mlb_decide_rank(matrix, standings);
     judgement.near[standings[0].option] = true;
     for (size_t i = 1; i < matrix->options; i++) {
-        struct turns turns = turned_by_a_point(matrix, standings[0].option, &standings[i]);
         bool overlap = standings[0].low < standings[i].high - EQUAL;
-        bool equal = standings[i].rank == 1;
-        judgement.near[standings[i].option] = equal || overlap || turns.count > 0;
-        if (i > 1)
-            continue;
-        judgement.overlap = overlap;
-        judgement.turning_count = turns.count;
-        judgement.turning = turns.heaviest;
-        judgement.verdict = equal                        ? MLB_DECIDE_TIE
-                            : overlap || turns.count > 0 ? MLB_DECIDE_NEAR_TIE
-                                                         : MLB_DECIDE_CLEAR;
+        judgement.overlap = judgement.overlap || overlap;
+        judgement.near[standings[i].option] = overlap || standings[i].rank == 1;
     }
+    for (size_t d = 0; d < matrix->dimensions; d++) {
+        if (!judge_dimension(matrix, d, standings, judgement.near))
+            continue;
+        if (judgement.turning_count++ == 0 || matrix->weight[d] > matrix->weight[judgement.turning])
+            judgement.turning = d;
+    }
+    if (standings[1].rank == 1)
+        judgement.verdict = MLB_DECIDE_TIE;
+    else if (judgement.overlap || judgement.turning_count > 0)
+        judgement.verdict = MLB_DECIDE_NEAR_TIE;
     return judgement;
 }

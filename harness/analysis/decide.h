@@ -75,9 +75,9 @@ extern const char *const mlb_decide_verdict_names[]; /* "clear", "near_tie", "ti
 struct mlb_decide_judgement {
     enum mlb_decide_verdict verdict;
     bool near[MLB_DECIDE_OPTIONS]; /* the first one, and who could as well be it */
-    bool overlap;                  /* intervals of the first two overlap */
-    /* Dimensions on which one point on one score, of the first or of the second one, makes the
-     * second one first, and the one of these with the most weight. */
+    bool overlap;                  /* the first one's interval and another's overlap */
+    /* Dimensions on which one point on one score, of the first or of another one, makes that one
+     * first, and the one of these with the most weight. */
     size_t turning_count, turning;
 };
 struct mlb_decide_judgement mlb_decide_judge(const struct mlb_matrix *matrix);

@@ -249,6 +249,39 @@ static void verdicts(void **state)
     check_u64(judgement.turning_count, 0);
 }
 
+/* The first has 1 where it counts and the second 5: neither can move there, but the third can. */
+static void the_third_may_turn_it(void **state)
+{
+    static const double scores[3][9] = {
+        {1, 5, 5, 5, 5, 5, 5, 5, 5}, {5, 3, 3, 2, 2, 2, 2, 2, 2}, {4, 3, 3, 3, 3, 3, 3, 2, 2}};
+    struct mlb_matrix matrix = {.dimensions = 9, .options = 3, .weight = {5}};
+    (void)state;
+    for (size_t d = 0; d < 9; d++)
+        for (size_t i = 0; i < 3; i++)
+            set(&matrix, d, i, scores[i][d]);
+    for (size_t d = 1; d < 9; d++)
+        matrix.weight[d] = 1.0; /* 45, 43, 42 */
+    struct mlb_decide_judgement judgement = mlb_decide_judge(&matrix);
+    check_i64(judgement.verdict, MLB_DECIDE_NEAR_TIE);
+    check_u64(judgement.turning_count, 1);
+    check_u64(judgement.turning, 0);
+    check_true(judgement.near[0] && !judgement.near[1] && judgement.near[2]);
+}
+
+/* 24, 23, 22: with a point less on the first dimension the first is last, and the second first. */
+static void who_passes_the_first_need_not_be_first(void **state)
+{
+    struct mlb_matrix matrix = {.dimensions = 2, .options = 3, .weight = {4, 1}};
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        set(&matrix, 0, i, 5.0);
+        set(&matrix, 1, i, 4.0 - (double)i);
+    }
+    struct mlb_decide_judgement judgement = mlb_decide_judge(&matrix);
+    check_u64(judgement.turning_count, 1);
+    check_true(judgement.near[1] && !judgement.near[2]);
+}
+
 /* 5 points of 5: a point more is not to be had, and a point less of the other makes a tie only. */
 static void a_point_has_to_be_there(void **state)
 {
@@ -297,6 +330,8 @@ int main(void)
         cmocka_unit_test(stability_of_what_is_measured),
         cmocka_unit_test(equal_options_share_the_first_place),
         cmocka_unit_test(verdicts),
+        cmocka_unit_test(the_third_may_turn_it),
+        cmocka_unit_test(who_passes_the_first_need_not_be_first),
         cmocka_unit_test(a_point_has_to_be_there),
         cmocka_unit_test(intervals_overlap),
     };
