@@ -63,7 +63,7 @@ const struct mlb_command mlb_commands[] = {
      mlb_cmd_cost},
     {"decide",
      MLB_CMD_DECIDE,
-     "FILE [RECORD|FOLDER|KEY=PATTERN]...",
+     "FILE|NAME [RECORD|FOLDER|KEY=PATTERN]...",
      NULL,
      "a weighted matrix of options, measured scores from records, and what turns it",
      {"mlbench decide example",
