@@ -65,7 +65,8 @@ class Decide(Case):
         named, path = self.decide("example"), self.decide(EXAMPLE)
         self.assertEqual((named.returncode, named.stderr), (0, ""))
         self.assertEqual(named.stdout, path.stdout)
-        self.one_line_error(self.decide("exmple"), 2, "unknown decision 'exmple'; there are: example")
+        self.one_line_error(self.decide("exmple"), 2, "unknown decision 'exmple'",
+                            "there are: example")
         with open(EXAMPLE) as file:
             bare = self.file("example", file.read().replace("Reserved H100", "My own"))
         own = call([PROGRAM, "decide", "example"], cwd=self.path)
