@@ -34,7 +34,7 @@ struct mlb_column {
 struct mlb_document; /* head facts, notes, sheets in the order they were added */
 struct mlb_sheet;
 
-/* `kind` is JSON's "kind": "compare", "cost", "decide", "prices". */
+/* `kind` is JSON's "kind": "compare", "cost", "decide", "prices", "prices_import". */
 struct mlb_document *mlb_document_new(const char *kind, const char *title, ...)
     __attribute__((format(printf, 2,
                           3))); /* NULL when out of memory; every call below takes NULL */

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""results/document.schema.json judges what golden documents are, and refuses broken ones: each of
-BROKEN is a change of a good document that has to fail.
+"""results/document.schema.json judges what golden documents are, knows every kind that the program
+prints, and refuses broken ones: each of BROKEN is a change of a good document that has to fail.
 
 Exits with 77 (skipped) when there is no validator: python3-jsonschema, 4.0 or later."""
 import copy
 import json
 import pathlib
+import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -41,6 +42,14 @@ def documents():
     return found
 
 
+def kinds():
+    """Of the documents that the program's sources begin."""
+    found = set()
+    for path in (ROOT / "harness").rglob("*.c"):
+        found.update(re.findall(r'mlb_document_new\(\s*"(\w+)"', path.read_text()))
+    return found
+
+
 def broken(document):
     for key, value in BROKEN:
         changed = copy.deepcopy(document)
@@ -64,6 +73,14 @@ def main():
         for error in validator.iter_errors(document):
             wrong += 1
             print(f"{name}: {list(error.absolute_path)}: {error.message[:300]}")
+    printed = kinds()
+    for kind in printed:
+        if not validator.is_valid(dict(good["sheet.json"], kind=kind)):
+            wrong += 1
+            print(f"kind '{kind}' is refused")
+    if not {"compare", "cost", "decide", "prices"} <= printed:
+        wrong += 1
+        print(f"kinds that were found in the sources: {sorted(printed)}")
     for what, document in broken(good["sheet.json"]):
         if validator.is_valid(document):
             wrong += 1
