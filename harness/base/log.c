@@ -44,6 +44,9 @@ void mlb_log(const struct mlb_log *log, enum mlb_log_level level, const char *fo
         memcpy(line + length - 3, "...", 3);
     while (length > 0 && line[length - 1] == '\n')
         length--;
+    line[length] = '\0';
+    mlb_text_harmless(line);
+    length = strlen(line);
     line[length++] = '\n';
     while (write(log->stream_fd, line, length) < 0 && errno == EINTR)
         ;

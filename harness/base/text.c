@@ -105,6 +105,30 @@ size_t mlb_text_columns(const char *string)
     return all;
 }
 
+/* Marks that change how a terminal or a viewer shows what is around them: controls of C0 and C1,
+ * line and paragraph separators, and those of writing from right to left. */
+static bool is_control(uint32_t code)
+{
+    return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x200e || code == 0x200f ||
+           (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+}
+
+void mlb_text_harmless(char *text)
+{
+    char *to = text;
+    while (*text) {
+        size_t length = mlb_utf8_length(text);
+        if (length > 0 && !is_control(mlb_utf8_code(text))) {
+            memmove(to, text, length);
+            to += length;
+        } else {
+            *to++ = strchr("\t\n\r", *text) ? ' ' : '?';
+        }
+        text += length ? length : 1;
+    }
+    *to = '\0';
+}
+
 bool mlb_format(char *to, size_t size, const char *format, ...)
 {
     va_list arguments;

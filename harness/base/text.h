@@ -27,6 +27,11 @@ void mlb_text_free(struct mlb_text *text);                  /* NULL is fine; lea
 /* Columns that a UTF-8 string takes on a terminal (mlb_utf8_step). */
 size_t mlb_text_columns(const char *string);
 
+/* For texts from files of others, before a person sees them: line ends and tabs become blanks,
+ * other controls, marks of writing from right to left and what is not UTF-8 a question mark each.
+ */
+void mlb_text_harmless(char *text);
+
 /* snprintf into a fixed array that always terminates; returns false when it was cut. */
 bool mlb_format(char *to, size_t size, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -9,36 +9,9 @@
 #include <string.h>
 
 #include "harness/base/json_strict.h"
-#include "harness/base/utf8.h"
 #include "harness/report/printers.h"
 
 /* ---------------------------------------------------------------------------------------- texts */
-
-/* Marks that change how a terminal or a viewer shows what is around them: controls of C0 and C1,
- * line and paragraph separators, and those of writing from right to left. */
-static bool is_control(uint32_t code)
-{
-    return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x200e || code == 0x200f ||
-           (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
-}
-
-/* Texts come from files of others: line ends and tabs become blanks, other controls and what is not
- * UTF-8 a question mark each. */
-static void make_harmless(char *text)
-{
-    char *to = text;
-    while (*text) {
-        size_t length = mlb_utf8_length(text);
-        if (length > 0 && !is_control(mlb_utf8_code(text))) {
-            memmove(to, text, length);
-            to += length;
-        } else {
-            *to++ = strchr("\t\n\r", *text) ? ' ' : '?';
-        }
-        text += length ? length : 1;
-    }
-    *to = '\0';
-}
 
 static char *print_text(struct mlb_document *document, const char *format, va_list arguments)
 {
@@ -47,7 +20,7 @@ static char *print_text(struct mlb_document *document, const char *format, va_li
         document->failed = true;
         return NULL;
     }
-    make_harmless(text);
+    mlb_text_harmless(text);
     return text;
 }
 

@@ -61,6 +61,14 @@ static void columns_are_those_of_a_terminal(void **state)
     check_u64(mlb_text_columns("\xff\x80"), 2);  /* no UTF-8 */
 }
 
+static void texts_of_others_are_made_harmless(void **state)
+{
+    char text[] = "a\tb\r\nc\x1b[31m \xc2\x9b \xe2\x80\xae \xff \xc3\xa9";
+    (void)state;
+    mlb_text_harmless(text);
+    check_text(text, "a b  c?[31m ? ? ? \xc3\xa9");
+}
+
 static void a_format_says_when_it_was_cut(void **state)
 {
     (void)state;
@@ -233,6 +241,7 @@ int main(void)
         cmocka_unit_test(padding_counts_columns_of_the_last_line),
         cmocka_unit_test(memory_that_is_missing_is_remembered),
         cmocka_unit_test(columns_are_those_of_a_terminal),
+        cmocka_unit_test(texts_of_others_are_made_harmless),
         cmocka_unit_test(a_format_says_when_it_was_cut),
         cmocka_unit_test(globs_match),
         cmocka_unit_test(a_glob_of_many_stars_ends),

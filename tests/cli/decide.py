@@ -61,6 +61,10 @@ class Decide(Case):
         self.assertIn("turned by: AWS's score for 'compute' below 5, however little, puts GCP "
                       "first", " ".join(tie.stdout.split()))
 
+    def test_errors_quote_no_controls(self):
+        path = self.file("choice.json", '{"ti\\u001btle": 1}')
+        self.one_line_error(self.decide(path), 2, "unknown key 'ti?tle'")
+
     def test_ours_by_name(self):
         named, path = self.decide("example"), self.decide(EXAMPLE)
         self.assertEqual((named.returncode, named.stderr), (0, ""))
