@@ -76,6 +76,8 @@ static enum mlb_status read_all(struct records *records, const struct mlb_option
     struct mlb_metrics metrics = {0};
     for (size_t d = 0; d < records->decision->matrix.dimensions; d++)
         choice.ways[records->decision->dimensions[d].purchase] = true;
+    for (size_t i = 0; i < records->decision->matrix.options; i++)
+        choice.ways[records->decision->options[i].purchase] = true;
     if (mlb_prices_open(&records->catalog, options, err) != MLB_OK ||
         mlb_selection_read(&records->selection, options->words + 1, options->word_count - 1,
                            options->records, &log, err) != MLB_OK ||
@@ -269,11 +271,14 @@ static void gather_dimension(struct mlb_evidence *evidence, const struct records
                : has_gpus(records, metric) ? "GPU"
                                            : "rank");
     for (size_t i = 0; i < records->decision->matrix.options; i++) {
+        const struct mlb_decision_option *option = &records->decision->options[i];
         const struct mlb_measured *measured = measured_of(records, i, metric);
         if (measured)
-            evidence->items[d][i] = evidence->less_is_better[d]
-                                        ? cost_item(records, measured, metric, dimension->purchase)
-                                        : rate_item(records, measured, metric);
+            evidence->items[d][i] =
+                evidence->less_is_better[d]
+                    ? cost_item(records, measured, metric,
+                                option->buys ? option->purchase : dimension->purchase)
+                    : rate_item(records, measured, metric);
     }
 }
 

@@ -14,7 +14,7 @@ static const char *const top_keys[] = {"title", "dimensions", "options", NULL};
 static const char *const dimension_keys[] = {"name",     "about",    "weight",
                                              "measured", "purchase", NULL};
 static const char *const option_keys[] = {"name",  "provider", "service", "instance",
-                                          "nodes", "scores",   NULL};
+                                          "nodes", "purchase", "scores",  NULL};
 
 struct reader {
     struct mlb_decision *decision;
@@ -219,13 +219,17 @@ static enum mlb_status read_option(const struct reader *reader, const cJSON *obj
     struct mlb_decision *decision = reader->decision;
     struct mlb_decision_option *option = &decision->options[at];
     const cJSON *scores = item_of(object, "scores");
+    size_t purchase = MLB_ON_DEMAND;
     if (mlb_json_check_keys(reader->json, object, option_keys, reader->err) != MLB_OK ||
         read_name(reader, object, "an option", &option->name) != MLB_OK ||
         read_text(reader, object, "provider", &option->provider) != MLB_OK ||
         read_text(reader, object, "service", &option->service) != MLB_OK ||
         read_text(reader, object, "instance", &option->instance) != MLB_OK ||
-        read_nodes(reader, object, &option->nodes) != MLB_OK)
+        read_nodes(reader, object, &option->nodes) != MLB_OK ||
+        read_choice(reader, object, "purchase", mlb_purchase_names, &purchase) != MLB_OK)
         return reader->err->status;
+    option->buys = item_of(object, "purchase") != NULL;
+    option->purchase = (enum mlb_purchase)purchase;
     for (size_t i = 0; i < at; i++)
         if (strcmp(decision->options[i].name, option->name) == 0)
             return mlb_json_fail(reader->json, object, reader->err, "option '%s' stands twice",

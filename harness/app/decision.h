@@ -38,6 +38,8 @@ struct mlb_decision_dimension {
 struct mlb_decision_option {
     const char *name, *provider, *service, *instance; /* "" = any */
     int nodes;                                        /* 0 = any */
+    bool buys; /* in a way of its own, instead of the one of a dimension of cost */
+    enum mlb_purchase purchase;
 };
 
 struct mlb_decision {

@@ -139,6 +139,24 @@ class Decide(Case):
         self.assertLessEqual(max(map(len, text.splitlines())), 100)
         self.assertIn("AWS: $40.00/h, on_demand, your own price", text)
 
+    def test_options_bought_in_ways_of_their_own(self):
+        """The same machine twice, the second time for half the price."""
+        self.record("aws", "p5.48xlarge")
+        path = self.decision(
+            ('"provider": "gcp", "instance": "a3-megagpu-8g"',
+             '"provider": "aws", "instance": "p5.48xlarge", "purchase": "reserved_1y"'))
+        prices = "aws/p5.48xlarge=40,aws/p5.48xlarge:reserved_1y=20"
+        result = self.decide(path, self.path, "--price", prices, "-f", "json")
+        document = json.loads(result.stdout)
+        cost = next(row for row in document["scores"] if row["dimension"] == "cost")
+        self.assertAlmostEqual(cost["score_gcp"], 5)
+        self.assertAlmostEqual(cost["score_aws"], 2.5)
+        self.assertAlmostEqual(document["scores"][0]["score_aws"], 5)
+        self.assertIn("$20.00/h, reserved_1y, your own price",
+                      [row.get("price") for row in document["measured"]])
+        wrong = self.decision(('"provider": "gcp",', '"provider": "gcp", "purchase": "leased",'))
+        self.one_line_error(self.decide(wrong), 2, "'purchase' is 'leased'", "allowed: on_demand")
+
     def test_one_measured_option_is_no_comparison(self):
         self.record("aws", "p5.48xlarge")
         self.record("aws", "p4d.24xlarge")
