@@ -65,7 +65,8 @@ struct mlb_catalog; /* owned by its opener */
 
 /* `folder`/instances.json and `folder`/prices.json; `more` are price files read after these,
  * separated by commas, NULL or "" for none. Of two prices for the same thing (provider, service,
- * instance, region, zone, purchase) the newer one counts. */
+ * instance, region, zone, purchase) the newer one counts, of one day that of the later file; of a
+ * later file one for all regions also counts before older ones for single regions. */
 enum mlb_status mlb_catalog_open(struct mlb_catalog **catalog, const char *folder, const char *more,
                                  struct mlb_error *err);
 void mlb_catalog_close(struct mlb_catalog *catalog); /* NULL is fine */

@@ -132,7 +132,8 @@ static enum mlb_status read_price(const struct mlb_catalog *catalog, const struc
 /* ------------------------------------------------------------------------------- one price a thing
  */
 
-static int compare_things(const struct mlb_price *a, const struct mlb_price *b)
+/* What is offered, wherever it is. */
+static int compare_offers(const struct mlb_price *a, const struct mlb_price *b)
 {
     int order = mlb_catalog_compare_names(a->provider, b->provider);
     if (order == 0)
@@ -140,20 +141,27 @@ static int compare_things(const struct mlb_price *a, const struct mlb_price *b)
                                           mlb_catalog_bare_name(b->instance));
     if (order == 0)
         order = strcmp(a->service, b->service);
-    if (order == 0)
-        order = (int)a->purchase - (int)b->purchase;
+    return order ? order : (int)a->purchase - (int)b->purchase;
+}
+
+static int compare_things(const struct mlb_price *a, const struct mlb_price *b)
+{
+    int order = compare_offers(a, b);
     if (order == 0)
         order = strcmp(a->region, b->region);
     return order ? order : strcmp(a->zone, b->zone);
 }
 
-/* Of one thing the newest first. */
+/* Of one thing the newest first, of one day those of the later file: documents lie in the order in
+ * which they are read. */
 static int compare_rows(const void *a, const void *b)
 {
     const struct mlb_price_row *x = a, *y = b;
     int order = compare_things(&x->price, &y->price);
     if (order == 0)
         order = (x->price.day < y->price.day) - (x->price.day > y->price.day);
+    if (order == 0)
+        order = (x->json < y->json) - (x->json > y->json);
     if (order == 0) /* qsort keeps no order of its own */
         order = (x->price.usd_per_hour > y->price.usd_per_hour) -
                 (x->price.usd_per_hour < y->price.usd_per_hour);
@@ -173,23 +181,52 @@ static enum mlb_status contradiction(const struct mlb_price_row *one,
                          mlb_json_line(one->json, one->item), price->as_of);
 }
 
-/* Into catalog->prices, which has room for all of them. */
-static enum mlb_status keep_newest(struct mlb_catalog *catalog, struct mlb_price_row *rows,
-                                   size_t count, struct mlb_error *err)
+/* A file that names two prices for one thing and day is wrong; one that comes after another file
+ * knows better. */
+static bool contradict(const struct mlb_price_row *a, const struct mlb_price_row *b)
 {
-    const struct mlb_price_row *newest = NULL;
-    qsort(rows, count, sizeof *rows, compare_rows);
-    for (size_t i = 0; i < count; i++) {
-        if (!newest || compare_things(&newest->price, &rows[i].price) != 0) {
-            newest = &rows[i];
-            catalog->prices[catalog->price_count++] = rows[i].price;
-        } else if (rows[i].price.day == newest->price.day &&
-                   !mlb_catalog_same_amount(rows[i].price.usd_per_hour,
-                                            newest->price.usd_per_hour)) {
-            return contradiction(newest, &rows[i], err);
-        }
+    return a->json == b->json && a->price.day == b->price.day &&
+           compare_things(&a->price, &b->price) == 0 &&
+           !mlb_catalog_same_amount(a->price.usd_per_hour, b->price.usd_per_hour);
+}
+
+/* The first of each thing; `count` becomes how many there are. */
+static enum mlb_status keep_newest(struct mlb_price_row *rows, size_t *count, struct mlb_error *err)
+{
+    size_t kept = 0;
+    qsort(rows, *count, sizeof *rows, compare_rows);
+    for (size_t i = 0; i < *count; i++) {
+        if (i + 1 < *count && contradict(&rows[i], &rows[i + 1]))
+            return contradiction(&rows[i], &rows[i + 1], err);
+        if (kept == 0 || compare_things(&rows[kept - 1].price, &rows[i].price) != 0)
+            rows[kept++] = rows[i];
     }
+    *count = kept;
     return MLB_OK;
+}
+
+/* A later file's price for everywhere, as new or newer, counts before that of a single region. */
+static bool replaces(const struct mlb_price_row *everywhere, const struct mlb_price_row *row)
+{
+    return everywhere && everywhere->json > row->json && everywhere->price.day >= row->price.day;
+}
+
+/* Into catalog->prices, which has room for all of them. */
+static void keep_counting(struct mlb_catalog *catalog, const struct mlb_price_row *rows,
+                          size_t count)
+{
+    for (size_t first = 0, end; first < count; first = end) {
+        const struct mlb_price_row *everywhere = NULL;
+        for (end = first; end < count; end++) {
+            if (compare_offers(&rows[first].price, &rows[end].price) != 0)
+                break;
+            if (strcmp(rows[end].price.region, "all") == 0)
+                everywhere = &rows[end];
+        }
+        for (size_t i = first; i < end; i++)
+            if (!replaces(everywhere, &rows[i]))
+                catalog->prices[catalog->price_count++] = rows[i].price;
+    }
 }
 
 static enum mlb_status read_rows(const struct mlb_catalog *catalog, const struct mlb_json *json,
@@ -229,7 +266,9 @@ enum mlb_status mlb_catalog_read_prices(struct mlb_catalog *catalog, size_t firs
             status = read_rows(catalog, &catalog->documents[i], list, rows, &count, err);
     }
     if (status == MLB_OK)
-        status = keep_newest(catalog, rows, count, err);
+        status = keep_newest(rows, &count, err);
+    if (status == MLB_OK)
+        keep_counting(catalog, rows, count);
     free(rows);
     return status;
 }

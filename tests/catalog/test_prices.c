@@ -170,6 +170,48 @@ static void the_newer_of_two_counts(void **state)
     rig_free(&rig);
 }
 
+/* On demand, with one or two files more. */
+static double of_files(struct rig *rig, const char *first, const char *second, const char *region)
+{
+    char more[160];
+    if (second)
+        mlb_format(more, sizeof more, "%s/%s,%s/%s", rig->folder, first, rig->folder, second);
+    else
+        mlb_format(more, sizeof more, "%s/%s", rig->folder, first);
+    check_ok(rig_open(rig, more), &rig->err);
+    return ask(rig, region, "", MLB_ON_DEMAND).median;
+}
+
+#define FILE_OF(prices) "{\"schema\": 1, \"prices\": [\n" prices "]}"
+
+static void of_one_day_the_later_file_counts(void **state)
+{
+    (void)state;
+    struct rig rig;
+    make(&rig, P5("on_demand", EAST, "55", "2026-09-19"));
+    rig_write(&rig, "more.json", FILE_OF(P5("on_demand", EAST, "50", "2026-09-19")));
+    rig_write(&rig, "other.json", FILE_OF(P5("on_demand", EAST, "60", "2026-09-19")));
+    check_close(of_files(&rig, "more.json", NULL, "us-east-1"), 50, 0);
+    check_close(of_files(&rig, "other.json", "more.json", "us-east-1"), 50, 0);
+    check_close(of_files(&rig, "more.json", "other.json", "us-east-1"), 60, 0);
+    rig_free(&rig);
+}
+
+static void a_later_price_for_everywhere_counts_before_a_region(void **state)
+{
+    (void)state;
+    struct rig rig;
+    make(&rig,
+         P5("on_demand", EAST, "55", "2026-09-19") ",\n" P5("on_demand", WEST, "60", "2026-09-21"));
+    rig_write(&rig, "more.json", FILE_OF(P5("on_demand", ALL, "40", "2026-09-20")));
+    check_close(of_files(&rig, "more.json", NULL, "us-east-1"), 40, 0);
+    check_close(of_files(&rig, "more.json", NULL, "us-west-2"), 60, 0); /* which is newer */
+    rig_write(&rig, "other.json", FILE_OF(P5("on_demand", EAST, "50", "2026-09-20")));
+    check_close(of_files(&rig, "more.json", "other.json", "us-east-1"), 50, 0);
+    check_close(of_files(&rig, "other.json", "more.json", "us-east-1"), 40, 0);
+    rig_free(&rig);
+}
+
 static void a_contradiction_names_both_places(void **state)
 {
     (void)state;
@@ -181,6 +223,15 @@ static void a_contradiction_names_both_places(void **state)
     check_fails(status, MLB_E_CONFIG, &rig.err, "costs 56 here and 55 at ");
     check_contains(rig.err.text, "prices.json:3: ");
     check_contains(rig.err.text, "prices.json:2, both as of 2026-09-19");
+    rig_free(&rig);
+    make(&rig, P5("on_demand", EAST, "55", "2026-09-20"));
+    rig_write(&rig, "more.json",
+              FILE_OF(P5("on_demand", EAST, "55", "2026-09-19") ",\n" P5("on_demand", EAST, "56",
+                                                                         "2026-09-19")));
+    char more[128];
+    mlb_format(more, sizeof more, "%s/more.json", rig.folder);
+    status = rig_open(&rig, more); /* also where another price counts */
+    check_fails(status, MLB_E_CONFIG, &rig.err, "more.json:3: ");
     rig_free(&rig);
 }
 
@@ -270,6 +321,8 @@ int main(void)
         cmocka_unit_test(age_is_that_of_the_oldest),
         cmocka_unit_test(spot_that_reaches_on_demand_is_flagged),
         cmocka_unit_test(the_newer_of_two_counts),
+        cmocka_unit_test(of_one_day_the_later_file_counts),
+        cmocka_unit_test(a_later_price_for_everywhere_counts_before_a_region),
         cmocka_unit_test(a_contradiction_names_both_places),
         cmocka_unit_test(the_old_price_of_p5_is_noted),
         cmocka_unit_test(a_price_of_ones_own_counts_first),
