@@ -2,7 +2,7 @@
 /* mlbench prices import: what providers publish, as a price file of one's own. */
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include "harness/app/prices.h"
 #include "harness/base/date.h"
@@ -120,8 +120,16 @@ static enum mlb_status read_known(struct mlb_import *import, struct mlb_catalog 
                                   struct mlb_error *err)
 {
     const struct mlb_price *prices;
-    if (access(path, F_OK) != 0 && errno == ENOENT)
+    struct stat facts;
+    if (!path[0])
+        return mlb_fail(err, MLB_E_USAGE, "--into: the path is empty");
+    bool there = stat(path, &facts) == 0;
+    if (!there && errno == ENOENT)
         return MLB_OK;
+    if (there && !S_ISREG(facts.st_mode)) /* a pipe would not end */
+        return mlb_fail(err, MLB_E_USAGE,
+                        "%s: not a plain file; it is left as it is: --into names another file",
+                        path);
     if (mlb_price_file_open(known, catalog, path, err) != MLB_OK)
         return mlb_fail(err, err->status, "%s; it is left as it is: --into names another file",
                         err->text);

@@ -27,6 +27,7 @@ struct mlb_csv {
     const char *fields[MLB_CSV_FIELDS];
     size_t count;
     bool quoted; /* the record has a quoted field: it is not blank */
+    bool open;   /* the bytes ended in its last field, which no quote closed */
     struct mlb_error failed;
 };
 
@@ -254,6 +255,7 @@ static void end_record(struct mlb_csv *csv, enum place place)
         fail_at(csv, csv->began_at, "cut off: a quoted field of this record has no end");
     else
         keep(csv, "", 1);
+    csv->open = place != CLOSED;
 }
 
 /* False when nothing is left. */
@@ -292,6 +294,11 @@ bool mlb_csv_next(struct mlb_csv *csv, const char *const **fields, size_t *count
     *fields = csv->fields;
     *count = csv->count;
     return true;
+}
+
+bool mlb_csv_ended(const struct mlb_csv *csv)
+{
+    return !csv->open;
 }
 
 size_t mlb_csv_line(const struct mlb_csv *csv)

@@ -26,6 +26,8 @@ void mlb_csv_close(struct mlb_csv *csv); /* NULL is fine */
  * are valid until the next call. */
 bool mlb_csv_next(struct mlb_csv *csv, const char *const **fields, size_t *count,
                   struct mlb_error *err);
+/* False: the file ended inside of the last record's last field, which may be cut off there. */
+bool mlb_csv_ended(const struct mlb_csv *csv);
 size_t mlb_csv_line(const struct mlb_csv *csv); /* where the last record began, from 1 */
 size_t mlb_csv_find(const char *const *header, size_t count, const char *name); /* count = none */
 

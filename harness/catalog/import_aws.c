@@ -70,6 +70,29 @@ static struct mlb_offer offer_of(const struct mlb_aws_term *term)
                               .line = term->line};
 }
 
+/* Parts are added up: one that is missing or negative makes the sum look cheap, and of two of a
+ * kind there is no telling. */
+static bool is_part(struct mlb_import *import, const struct mlb_aws_term *term,
+                    struct mlb_offer *offer, bool hourly, const char *amount)
+{
+    char name[200];
+    bool known = hourly ? term->hourly_known : term->upfront_known;
+    double before = hourly ? term->hourly : term->upfront;
+    mlb_import_name(offer, name);
+    if (!amount[0])
+        mlb_import_find(import, MLB_NOT_A_NUMBER, term->line, "%s: no amount", name);
+    if (!mlb_import_amount(import, offer, amount))
+        return false;
+    if (offer->usd_per_hour < 0.0)
+        mlb_import_find(import, MLB_NEGATIVE, term->line, "%s: %.10g", name, offer->usd_per_hour);
+    else if (known && offer->usd_per_hour != before)
+        mlb_import_find(import, MLB_CONFLICT, term->line, "%s: %.10g and %.10g in one term", name,
+                        before, offer->usd_per_hour);
+    else
+        return true;
+    return false;
+}
+
 bool mlb_aws_add_price(struct mlb_import *import, struct mlb_aws_term *term, const char *unit,
                        const char *currency, const char *amount)
 {
@@ -86,8 +109,10 @@ bool mlb_aws_add_price(struct mlb_import *import, struct mlb_aws_term *term, con
                         unit);
         return false;
     }
-    if (!mlb_import_amount(import, &offer, amount))
+    if (!is_part(import, term, &offer, hourly, amount)) {
+        term->broken = true;
         return false;
+    }
     *(hourly ? &term->hourly_known : &term->upfront_known) = true;
     *(hourly ? &term->hourly : &term->upfront) = offer.usd_per_hour;
     return true;
@@ -109,7 +134,7 @@ void mlb_aws_take(struct mlb_import *import, const struct mlb_aws_term *term)
     double years = strcmp(term->lease, "3yr") == 0   ? 3.0
                    : strcmp(term->lease, "1yr") == 0 ? 1.0
                                                      : 0.0;
-    if (!term->hourly_known && !term->upfront_known)
+    if (term->broken || (!term->hourly_known && !term->upfront_known))
         return; /* said already */
     if (term->reserved && years == 0.0) {
         mlb_import_find(import, MLB_OTHER_TERMS, term->line, "%s: lease of '%s'",

@@ -38,6 +38,7 @@ struct mlb_aws_term {
     char lease[8], option[32], class[32]; /* "1yr", "Partial Upfront", "standard"; reserved only */
     bool hourly_known, upfront_known;
     double hourly, upfront; /* USD */
+    bool broken;            /* one of its prices was refused */
     size_t line;
 };
 /* One price of a term: `unit` "Hrs" or "Quantity". Another unit is refused. False: nothing came. */

@@ -36,13 +36,16 @@ static enum mlb_status read_list(struct mlb_import *import, const char *path, co
         return err->status;
     mlb_pull_object(pull);
     while (mlb_pull_key(pull, &key)) {
-        if (strcmp(key, list) != 0) {
+        if (strcmp(key, list) == 0) {
+            mlb_pull_array(pull);
+            while (mlb_pull_element(pull))
+                read(import, pull);
+        } else if (strcmp(key, "NextToken") == 0 && mlb_pull_peek(pull) == MLB_PULL_STRING) {
+            if (mlb_pull_string(pull)[0])
+                mlb_import_find(import, MLB_MORE_PAGES, mlb_pull_line(pull), "NextToken");
+        } else {
             mlb_pull_skip(pull);
-            continue;
         }
-        mlb_pull_array(pull);
-        while (mlb_pull_element(pull))
-            read(import, pull);
     }
     enum mlb_status status = mlb_pull_end(pull, err);
     mlb_pull_close(pull);
@@ -87,7 +90,9 @@ static void read_spot(struct mlb_import *import, struct mlb_pull *pull)
         mlb_import_find(import, MLB_NO_DATE, line, "aws %s %s: '%s'", type, zone, time);
         return;
     }
-    if (mlb_import_amount(import, &offer, price))
+    if (!price[0])
+        mlb_import_find(import, MLB_NOT_A_NUMBER, line, "aws %s %s: no SpotPrice", type, zone);
+    else if (mlb_import_amount(import, &offer, price))
         mlb_import_take(import, &offer);
 }
 
@@ -125,6 +130,9 @@ static void take_block(struct mlb_import *import, const struct block *block, siz
     else if (!(block->count > 0.0) || !(block->hours > 0.0))
         mlb_import_find(import, MLB_OTHER_UNIT, line, "%s: %g instances for %g hours",
                         mlb_import_name(&offer, name), block->count, block->hours);
+    else if (!block->fee[0])
+        mlb_import_find(import, MLB_NOT_A_NUMBER, line, "%s: no UpfrontFee",
+                        mlb_import_name(&offer, name));
     else if (mlb_import_amount(import, &offer, block->fee)) {
         offer.usd_per_hour /= block->count * block->hours;
         mlb_import_take(import, &offer);

@@ -11,10 +11,10 @@
 
 #define HOURS_PER_YEAR 8760.0
 
-enum item_text { SIZE, REGION, UNIT, TYPE, TERM, METER, PRODUCT, CURRENCY, SINCE, TEXTS };
+enum item_text { SIZE, REGION, UNIT, TYPE, TERM, METER, SKU, PRODUCT, CURRENCY, SINCE, TEXTS };
 static const char *const item_keys[TEXTS] = {
-    "armSkuName",  "armRegionName", "unitOfMeasure",     "type", "reservationTerm", "meterName",
-    "productName", "currencyCode",  "effectiveStartDate"};
+    "armSkuName", "armRegionName", "unitOfMeasure", "type",         "reservationTerm",
+    "meterName",  "skuName",       "productName",   "currencyCode", "effectiveStartDate"};
 
 struct plan {
     char term[16];
@@ -111,11 +111,16 @@ static void take_plans(struct mlb_import *import, const struct item *item, struc
     }
 }
 
+/* The meter and the SKU say it both. */
+static bool is_called(const struct item *item, const char *word)
+{
+    return strstr(item->text[METER], word) || strstr(item->text[SKU], word);
+}
+
 static void take_item(struct mlb_import *import, const struct item *item)
 {
     bool reserved = strcmp(item->text[TYPE], "Reservation") == 0;
-    bool low = strstr(item->text[METER], "Low Priority") != NULL;
-    bool spot = low || strstr(item->text[METER], "Spot") != NULL;
+    bool low = is_called(item, "Low Priority"), spot = low || is_called(item, "Spot");
     double years = reserved ? years_of(item->text[TERM]) : 0.0;
     struct mlb_offer offer = {.provider = "azure",
                               .instance = item->text[SIZE],
@@ -152,9 +157,9 @@ static void read_item(struct mlb_import *import, struct mlb_pull *pull)
     if (reason == MLB_FINDINGS)
         take_item(import, &item);
     else
-        mlb_import_find(import, reason, item.line, "azure %s %s: %s, %s %s, %s per %s", size,
-                        region, item.text[PRODUCT], item.text[TYPE], item.text[TERM],
-                        item.text[CURRENCY], item.text[UNIT]);
+        mlb_import_find(import, reason, item.line, "azure %s %s: %s per %s, %s %s, %s", size,
+                        region, item.text[CURRENCY], item.text[UNIT], item.text[TYPE],
+                        item.text[TERM], item.text[PRODUCT]);
 }
 
 enum mlb_status mlb_import_azure(struct mlb_import *import, const char *path, struct mlb_error *err)

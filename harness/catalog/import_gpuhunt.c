@@ -21,12 +21,18 @@ static void split_zone(const char *provider, const char *location, char *region,
 static void take_row(struct mlb_import *import, const struct mlb_table *table, const char *provider)
 {
     const char *location = mlb_table_get(table, LOCATION);
-    bool spot = strcasecmp(mlb_table_get(table, SPOT), "true") == 0;
+    const char *is_spot = mlb_table_get(table, SPOT);
+    bool spot = strcasecmp(is_spot, "true") == 0;
     bool dws = strstr(mlb_table_get(table, FLAGS), "dws-calendar") != NULL;
     bool aws = strcmp(provider, "aws") == 0;
     char region[64];
     if (!mlb_import_wanted(import, provider, mlb_table_get(table, INSTANCE), table->line))
         return;
+    if (!spot && strcasecmp(is_spot, "false") != 0) {
+        mlb_import_find(import, MLB_OTHER_TERMS, table->line, "%s %s: spot is '%.20s'", provider,
+                        mlb_table_get(table, INSTANCE), is_spot);
+        return;
+    }
     split_zone(provider, location, region, sizeof region);
     struct mlb_offer offer = {.provider = provider,
                               .instance = mlb_table_get(table, INSTANCE),

@@ -29,9 +29,10 @@ struct mlb_import {
     struct mlb_finding findings[MLB_FINDINGS];
     struct mlb_import_outcome outcome;
     bool failed; /* out of memory */
+    bool full;   /* over options.most */
 };
 
-/* Room for one more, zeroed; NULL after which `failed` is set. */
+/* Room for one more, zeroed; NULL after which `failed` or `full` is set. */
 struct mlb_taken *mlb_import_append(struct mlb_import *import);
 
 #endif

@@ -25,8 +25,14 @@ static void read_type(struct mlb_import *import, struct mlb_pull *pull)
         } else
             mlb_pull_skip(pull);
     }
-    if (mlb_pull_failed(pull) || !priced)
+    if (mlb_pull_failed(pull))
         return;
+    if (!priced) {
+        if (mlb_import_wanted(import, "lambda", name, line))
+            mlb_import_find(import, MLB_NOT_A_NUMBER, line, "lambda %s: no price_cents_per_hour",
+                            name);
+        return;
+    }
     mlb_import_take(import, &(struct mlb_offer){.provider = "lambda",
                                                 .instance = name,
                                                 .region = "all",

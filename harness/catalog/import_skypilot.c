@@ -184,8 +184,11 @@ static void take_sum(struct mlb_import *import, const struct part *host, const s
     char name[200];
     if (isnan(offer.usd_per_hour))
         return; /* one of the two is not offered in this way */
+    /* Of a part that cannot be, the sum looks right; it is refused by its own amount. */
     if (gpus->usd[which] <= 0.0)
-        offer.usd_per_hour = gpus->usd[which]; /* and is refused for it */
+        offer.usd_per_hour = gpus->usd[which];
+    else if (host->usd[which] < 0.0)
+        offer.usd_per_hour = host->usd[which];
     if (host->usd[which] == 0.0) {
         offer.note = "GPUs alone: the file has the host at 0";
         mlb_import_find(import, MLB_FREE_HOST, host->line, "%s", mlb_import_name(&offer, name));

@@ -46,10 +46,14 @@ bool mlb_table_next(struct mlb_table *table, struct mlb_import *import, struct m
 {
     while (mlb_csv_next(table->csv, &table->fields, &table->count, err)) {
         table->line = mlb_csv_line(table->csv);
-        if (table->count == table->width)
+        if (table->count != table->width)
+            mlb_import_find(import, MLB_SHORT_LINE, table->line, "%zu fields of %zu", table->count,
+                            table->width);
+        else if (!mlb_csv_ended(table->csv)) /* 14.2461 cut off after 14 is a number, too */
+            mlb_import_find(import, MLB_SHORT_LINE, table->line,
+                            "the file ends in it, without a line end");
+        else
             return true;
-        mlb_import_find(import, MLB_SHORT_LINE, table->line, "%zu fields of %zu", table->count,
-                        table->width);
     }
     return false;
 }

@@ -74,9 +74,20 @@ bool mlb_import_amount(struct mlb_import *import, struct mlb_offer *offer, const
     return false;
 }
 
+#define PLACE_LIMIT 63 /* bytes; the longest of a provider has some 20 */
+
+/* What a terminal prints as it is. */
 static bool is_text(const char *text)
 {
+    for (const char *at = text; at && *at; at++)
+        if ((unsigned char)*at < ' ' || *at == 0x7f)
+            return false;
     return !text || !mlb_utf8_invalid(text, strlen(text));
+}
+
+static bool is_place(const char *text)
+{
+    return is_text(text) && (!text || strlen(text) <= PLACE_LIMIT);
 }
 
 /* The kind of refusal, or MLB_FINDINGS for a price that can be true. */
@@ -94,12 +105,15 @@ static enum mlb_finding_code judge(const struct mlb_offer *offer,
         return MLB_ABSURD;
     if (!offer->region || !offer->region[0])
         return MLB_NO_REGION;
-    return is_text(offer->region) && is_text(offer->zone) && is_text(offer->note) ? MLB_FINDINGS
-                                                                                  : MLB_NOT_TEXT;
+    return is_place(offer->region) && is_place(offer->zone) && is_text(offer->note) ? MLB_FINDINGS
+                                                                                    : MLB_NOT_TEXT;
 }
 
 struct mlb_taken *mlb_import_append(struct mlb_import *import)
 {
+    import->full = import->full || import->count >= import->options.most;
+    if (import->full)
+        return NULL;
     if (import->count == import->room) {
         size_t room = import->room ? 2 * import->room : 64;
         struct mlb_taken *taken = realloc(import->taken, room * sizeof *taken);

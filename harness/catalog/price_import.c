@@ -13,6 +13,7 @@
 #include "harness/catalog/import_inner.h"
 
 enum { HEAD = 64 * 1024 };
+#define MOST 1000000 /* a price list of all regions has some 10,000 of the catalog's instances */
 
 static const struct mlb_finding_kind kinds[MLB_FINDINGS] = {
     [MLB_NOT_A_NUMBER] = {MLB_REFUSED, "not_a_number", "a price that is no number"},
@@ -24,7 +25,8 @@ static const struct mlb_finding_kind kinds[MLB_FINDINGS] = {
     [MLB_OTHER_UNIT] = {MLB_REFUSED, "unit", "not by the hour"},
     [MLB_NO_REGION] = {MLB_REFUSED, "no_region", "without a region"},
     [MLB_NO_DATE] = {MLB_REFUSED, "no_date", "without the instant from which on it holds"},
-    [MLB_NOT_TEXT] = {MLB_REFUSED, "not_text", "with bytes that are not UTF-8"},
+    [MLB_NOT_TEXT] = {MLB_REFUSED, "not_text",
+                      "a place that is no name: control bytes, not UTF-8, too long"},
     [MLB_SHORT_LINE] = {MLB_REFUSED, "short_line", "fields missing or too many: a line cut off"},
     [MLB_NO_PARTNER] = {MLB_REFUSED, "no_partner", "a host whose GPUs have no price there"},
     [MLB_CONFLICT] = {MLB_REFUSED, "conflict", "another price for the same thing came before it"},
@@ -62,6 +64,8 @@ struct mlb_import *mlb_import_new(const struct mlb_import_options *options, stru
         return NULL;
     }
     import->options = *options;
+    if (!import->options.most)
+        import->options.most = MOST;
     for (size_t i = 0; i < MLB_FINDINGS; i++)
         import->findings[i].kind = &kinds[i];
     return import;
@@ -119,24 +123,34 @@ static enum mlb_status check_text(const char *path, const char *head, size_t len
     return MLB_OK;
 }
 
+static enum mlb_status cannot_read(const char *path, struct mlb_error *err)
+{
+    return mlb_fail(err, MLB_E_IO, "%s: cannot read: %s", path, strerror(errno));
+}
+
+/* Asked before it is opened: to open a pipe that nobody writes to would wait for ever. */
+static enum mlb_status check_plain(const char *path, struct stat *facts, struct mlb_error *err)
+{
+    if (stat(path, facts) != 0)
+        return cannot_read(path, err);
+    return S_ISREG(facts->st_mode)
+               ? MLB_OK
+               : mlb_fail(err, MLB_E_IO,
+                          "%s: not a plain file: its beginning tells the format and is read twice",
+                          path);
+}
+
 static enum mlb_status read_head(const char *path, char *head, size_t *length, struct stat *facts,
                                  struct mlb_error *err)
 {
-    FILE *file = fopen(path, "re");
-    if (!file || fstat(fileno(file), facts) != 0) {
-        mlb_fail(err, MLB_E_IO, "%s: cannot read: %s", path, strerror(errno));
-        if (file)
-            fclose(file);
+    if (check_plain(path, facts, err) != MLB_OK)
         return err->status;
-    }
-    if (!S_ISREG(facts->st_mode))
-        mlb_fail(err, MLB_E_IO,
-                 "%s: not a plain file: its beginning tells the format and is read twice", path);
-    else {
-        *length = fread(head, 1, HEAD, file);
-        if (ferror(file))
-            mlb_fail(err, MLB_E_IO, "%s: cannot read: %s", path, strerror(errno));
-    }
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return cannot_read(path, err);
+    *length = fread(head, 1, HEAD, file);
+    if (ferror(file))
+        cannot_read(path, err);
     fclose(file);
     head[*length] = '\0';
     return err->status ? err->status : check_text(path, head, *length, err);
@@ -255,6 +269,11 @@ enum mlb_status mlb_import_read(struct mlb_import *import, const char *path, str
     status = format->read(import, path, err);
     if (status == MLB_OK && import->failed)
         status = mlb_fail(err, MLB_E_NOMEM, "%s: out of memory", path);
+    if (status == MLB_OK && import->full)
+        status = mlb_fail(err, MLB_E_CONFIG,
+                          "%s: over %zu prices of the catalog's instances; is a part repeated? "
+                          "Split it and import the parts one after the other",
+                          path, import->options.most);
     if (status == MLB_OK)
         status = date_file(import, path, &facts, err);
     if (status == MLB_OK)
@@ -268,7 +287,9 @@ enum mlb_status mlb_import_known(struct mlb_import *import, const struct mlb_pri
     for (size_t i = 0; i < count; i++) {
         struct mlb_taken *taken = mlb_import_append(import);
         if (!taken)
-            return mlb_fail(err, MLB_E_NOMEM, "prices: out of memory");
+            return import->full ? mlb_fail(err, MLB_E_CONFIG, "prices: over %zu of them",
+                                           import->options.most)
+                                : mlb_fail(err, MLB_E_NOMEM, "prices: out of memory");
         taken->price = prices[i];
         const struct mlb_instance *instance =
             mlb_catalog_instance(import->options.catalog, prices[i].provider, prices[i].instance);

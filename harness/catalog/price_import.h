@@ -21,6 +21,7 @@ struct mlb_import_options {
     const char *provider;              /* of files that do not say whose prices they hold; "" */
     const char *as_of;                 /* the day of files that hold none; "" = the file's own */
     int64_t today;                     /* days since 1970: nothing is dated later */
+    size_t most;                       /* prices that are held at a time; 0 = a million */
 };
 
 /* How a file is known and read: a const table. */

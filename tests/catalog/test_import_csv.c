@@ -54,7 +54,9 @@ static void gcp_hosts_and_gpus_are_summed(void **state)
         ",,,H100,4,x,us-west1,us-west1-b,39.2,8.9\n"
         ",,,B200,8,x,us-east4,us-east4-a,90.216,\n"
         ",,,tpu-v5p-8,1,tpu-v5p-8,us-east1,us-east1-d,16.8,8.4\n"
-        ",,,tpu-v5p-7552,1,x,us-east1,us-east1-d,15859.2,3155.6\n",
+        ",,,tpu-v5p-7552,1,x,us-east1,us-east1-d,15859.2,3155.6\n"
+        "a3-highgpu-8g,208.0,1872.0,,,,us-west4,us-west4-a,-9.46,\n"
+        ",,,H100,8,x,us-west4,us-west4-a,78.37,\n",
         "gcp a3-highgpu-8g us-east4 on_demand 87.83 2025-07-01 (host and GPUs, without local SSD)\n"
         "gcp a3-highgpu-8g us-east4/us-east4-a spot 20.04 2025-07-01 (host and GPUs, without local "
         "SSD)\n"
@@ -62,6 +64,7 @@ static void gcp_hosts_and_gpus_are_summed(void **state)
         "at 0)\n"
         "gcp tpu-v5p-8 us-east1 on_demand 16.8 2025-07-01\n"
         "gcp tpu-v5p-8 us-east1/us-east1-d spot 8.4 2025-07-01\n",
+        "negative 1 gcp-vms.csv:10: gcp a3-highgpu-8g us-west4 on_demand: -9.46\n"
         "no_partner 1 gcp-vms.csv:3: gcp a3-highgpu-8g us-west1-b\n"
         "other_instance 1 gcp-vms.csv:9: gcp tpu-v5p-7552\n"
         "free_host 1 gcp-vms.csv:4: gcp a4-highgpu-8g us-east4 on_demand\n");
@@ -77,12 +80,13 @@ static void gpuhunt_has_spot_as_a_line(void **state)
                  ": 1}\"\n"
                  "a3-highgpu-8g,us-east4-a,20.5,208,1872,8,H100,80,True,,nvidia,,x86,{}\n"
                  "a3-highgpu-8g,us-east4-b,38.32,208,1872,8,H100,80,False,,nvidia,"
-                 "gcp-dws-calendar-mode,x86,{}\n",
+                 "gcp-dws-calendar-mode,x86,{}\n"
+                 "a3-highgpu-8g,us-east4-c,20.5,208,1872,8,H100,80,yes,,nvidia,,x86,{}\n",
                  "gcp a3-highgpu-8g us-east4 on_demand 88.5 2025-07-01\n"
                  "gcp a3-highgpu-8g us-east4/us-east4-a spot 20.5 2025-07-01\n"
                  "gcp a3-highgpu-8g us-east4 capacity_block 38.32 2025-07-01 (Dynamic Workload "
                  "Scheduler, calendar mode)\n",
-                 "");
+                 "other_terms 1 gcp.csv:5: gcp a3-highgpu-8g: spot is 'yes'\n");
     check_import("lambdalabs.csv",
                  "instance_name,location,price,spot\n"
                  "gpu_8x_h100_sxm5,us-south-1,23.92,False\n",
@@ -144,12 +148,18 @@ static void aws_reservations_are_spread_over_their_term(void **state)
         "A,A1,Reserved,Hrs,0.0000000000,USD,1yr,All Upfront,standard," AWS_PLAIN
         "A,A3,Reserved,Quantity,525600,USD,3yr,All Upfront,convertible," AWS_PLAIN
         "A,P3,Reserved,Quantity,1000,USD,3yr,Partial Upfront,standard," AWS_PLAIN
-        "A,X5,Reserved,Hrs,9,USD,5yr,No Upfront,standard," AWS_PLAIN,
+        "A,X5,Reserved,Hrs,9,USD,5yr,No Upfront,standard," AWS_PLAIN
+        "A,M1,Reserved,Hrs,25,USD,1yr,Partial Upfront,standard," AWS_PLAIN
+        "A,M1,Reserved,Quantity,-87600,USD,1yr,Partial Upfront,standard," AWS_PLAIN
+        "A,D1,Reserved,Hrs,20,USD,1yr,No Upfront,standard," AWS_PLAIN
+        "A,D1,Reserved,Hrs,2,USD,1yr,No Upfront,standard," AWS_PLAIN,
         "aws p5.48xlarge us-east-1 reserved_1y 30 2025-06-11 (standard, Partial Upfront)\n"
         "aws p5.48xlarge us-east-1 reserved_3y 20 2025-06-11 (convertible, All Upfront)\n",
+        "negative 1 index.csv:16: aws p5.48xlarge us-east-1 reserved_1y: -87600\n"
         "short_line 1 index.csv:13: aws p5.48xlarge us-east-1 reserved_3y, Partial Upfront: half "
         "of "
         "its price\n"
+        "conflict 1 index.csv:18: aws p5.48xlarge us-east-1 reserved_1y: 20 and 2 in one term\n"
         "other_terms 1 index.csv:14: aws p5.48xlarge us-east-1 reserved_1y: lease of '5yr'\n"
         "dearer 2 index.csv:7: aws p5.48xlarge us-east-1 reserved_1y: 35 as of 2025-06-11, and 30 "
         "as of 2025-06-11\n");

@@ -133,6 +133,18 @@ static void spot_history_is_averaged_over_time(void **state)
         "other_software 1 spot.json:7: aws p5.48xlarge us-east-1a: Windows\n");
 }
 
+/* A number where AWS has a text, and a page that is not the last. */
+static void spot_prices_that_are_not_there_are_counted(void **state)
+{
+    (void)state;
+    check_json("spot.json",
+               "{'SpotPriceHistory':[" SPOT("us-east-1a", "p5.48xlarge", "",
+                                            "2025-06-12T00:00:00Z") "],\n'NextToken':'x'}",
+               "",
+               "not_a_number 1 spot.json:1: aws p5.48xlarge us-east-1a: no SpotPrice\n"
+               "more_pages 1 spot.json:2: NextToken\n");
+}
+
 static void a_capacity_block_is_spread_over_its_hours(void **state)
 {
     (void)state;
@@ -195,18 +207,28 @@ static void azure_meters_are_told_apart(void **state)
         "azure Standard_ND96isr_H100_v5 eastus2 spot 19.664 2025-07-01 (low priority)\n"
         "azure Standard_ND96isr_H100_v5 eastus reserved_1y 62.92 2025-07-01 (reservation)\n"
         "azure Standard_ND96isr_H100_v5 eastus reserved_3y 43.16 2025-07-01 (reservation)\n",
-        "currency 1 page.json:11: azure Standard_ND96isr_H100_v5 westeurope: " SERIES
-        ", Consumption , EUR per 1 Hour\n"
+        "currency 1 page.json:11: azure Standard_ND96isr_H100_v5 westeurope: EUR per 1 Hour, "
+        "Consumption , " SERIES "\n"
         "other_instance 1 page.json:12: azure Standard_D2s_v5\n"
-        "other_software 1 page.json:7: azure Standard_ND96isr_H100_v5 eastus: " SERIES
-        " Windows, Consumption , USD per 1 Hour\n"
-        "other_tenancy 1 page.json:9: azure Standard_ND96isr_H100_v5 eastus: " SERIES
-        " Dedicated Host, Consumption , USD per 1 Hour\n"
-        "other_terms 2 page.json:8: azure Standard_ND96isr_H100_v5 eastus: " SERIES
-        ", DevTestConsumption , USD per 1 Hour\n"
+        "other_software 1 page.json:7: azure Standard_ND96isr_H100_v5 eastus: USD per 1 Hour, "
+        "Consumption , " SERIES " Windows\n"
+        "other_tenancy 1 page.json:9: azure Standard_ND96isr_H100_v5 eastus: USD per 1 Hour, "
+        "Consumption , " SERIES " Dedicated Host\n"
+        "other_terms 2 page.json:8: azure Standard_ND96isr_H100_v5 eastus: USD per 1 Hour, "
+        "DevTestConsumption , " SERIES "\n"
         "dearer 2 page.json:2: azure Standard_ND96isr_H100_v5 eastus reserved_1y: 64 as of "
         "2025-07-01, and 62.92 as of 2025-07-01\n"
         "more_pages 1 page.json:14: NextPageLink\n");
+}
+
+static void azure_spot_is_also_known_by_its_sku(void **state)
+{
+    (void)state;
+    check_json(
+        "page.json",
+        "{'BillingCurrency':'USD','Items':[\n" ITEM("eastus", "39.0", SERIES, "ND96isr H100 v5",
+                                                    USE ",'skuName':'ND96isr H100 v5 Spot'") "{}]}",
+        "azure Standard_ND96isr_H100_v5 eastus spot 39 2025-07-01\n", "");
 }
 
 static void of_two_azure_prices_the_later_one_holds(void **state)
@@ -259,6 +281,11 @@ static void lambda_counts_in_cents(void **state)
                "'gpu_1x_a10':{'instance_type':{'name':'gpu_1x_a10','price_cents_per_hour':75}}}}",
                "lambda gpu_8x_h100_sxm5 all on_demand 23.92 2025-07-01\n",
                "other_instance 1 types.json:2: lambda gpu_1x_a10\n");
+    check_json("types.json",
+               "{'data':{'a':{'instance_type':{'name':'gpu_8x_h100_sxm5',"
+               "'price_cents_per_hour':'2392'}}}}",
+               "",
+               "not_a_number 1 types.json:1: lambda gpu_8x_h100_sxm5: no price_cents_per_hour\n");
 }
 
 static void what_has_no_prices_says_so(void **state)
@@ -293,8 +320,10 @@ int main(void)
         cmocka_unit_test(sagemaker_is_a_service_of_its_own),
         cmocka_unit_test(get_products_has_texts_of_json),
         cmocka_unit_test(spot_history_is_averaged_over_time),
+        cmocka_unit_test(spot_prices_that_are_not_there_are_counted),
         cmocka_unit_test(a_capacity_block_is_spread_over_its_hours),
         cmocka_unit_test(azure_meters_are_told_apart),
+        cmocka_unit_test(azure_spot_is_also_known_by_its_sku),
         cmocka_unit_test(of_two_azure_prices_the_later_one_holds),
         cmocka_unit_test(vantage_has_all_regions_in_an_instance),
         cmocka_unit_test(lambda_counts_in_cents),

@@ -274,6 +274,62 @@ static void memory_does_not_grow_with_the_file(void **state)
     import_end(&rig);
 }
 
+static void prices_without_end_are_refused(void **state)
+{
+    (void)state;
+    struct import_rig rig;
+    import_begin(&rig);
+    rig.options.most = 3;
+    import_again(&rig);
+    check_ok(import_text(&rig, "aws.csv", HEADER P5 "55.04,14,us-east-1,a\n"), &rig.rig.err);
+    check_fails(import_text(&rig, "aws.csv", HEADER P5 "55.04,14,us-east-1,a\n"), MLB_E_CONFIG,
+                &rig.rig.err, "over 3 prices");
+    import_end(&rig);
+}
+
+#define PRICE_LAST                                                                                 \
+    "InstanceType,AcceleratorName,AcceleratorCount,Region,AvailabilityZone,Price,SpotPrice\n"
+#define SPOT "p5.48xlarge,H100,8,us-east-1,a,,"
+
+/* 14.2461 that was cut off after "14" would be a price, too. A quote closes a field. */
+static void a_last_line_that_may_be_cut_off_is_refused(void **state)
+{
+    (void)state;
+    static const char text[] = PRICE_LAST SPOT "14.2461";
+    for (size_t cut = 0; cut <= strlen("14.2461"); cut++) {
+        struct import_rig rig;
+        import_begin(&rig);
+        check_ok(import_bytes(&rig, "aws.csv", text, strlen(text) - cut), &rig.rig.err);
+        check_text(import_prices(&rig), "");
+        check_text(import_findings(&rig),
+                   "short_line 1 aws.csv:2: the file ends in it, without a line end\n");
+        import_end(&rig);
+    }
+    check_import("aws.csv", PRICE_LAST SPOT "\"14.2461\"",
+                 "aws p5.48xlarge us-east-1/a spot 14.2461 2025-07-01\n", "");
+    check_import("aws.csv", PRICE_LAST SPOT "14.2461\r",
+                 "aws p5.48xlarge us-east-1/a spot 14.2461 2025-07-01\n", "");
+}
+
+static void a_place_is_a_name(void **state)
+{
+    (void)state;
+    char text[512];
+    static const char rows[] = P5 "55,,us-\x1b[31meast,a\n" P5 "55,,";
+    for (int length = 63; length <= 64; length++) {
+        mlb_format(text, sizeof text, HEADER "%s%0*d,a\n", rows, length, 0);
+        struct import_rig rig;
+        import_begin(&rig);
+        check_ok(import_text(&rig, "aws.csv", text), &rig.rig.err);
+        const struct mlb_price *prices;
+        check_ok(mlb_import_finish(rig.import, &rig.rig.err), &rig.rig.err);
+        check_u64(mlb_import_prices(rig.import, &prices), length == 63);
+        check_contains(import_findings(&rig),
+                       length == 63 ? "not_text 1 aws.csv:2: " : "not_text 2 aws.csv:2: ");
+        import_end(&rig);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -286,6 +342,9 @@ int main(void)
         cmocka_unit_test(what_is_written_is_read_and_added_to),
         cmocka_unit_test(texts_and_amounts_survive),
         cmocka_unit_test(memory_does_not_grow_with_the_file),
+        cmocka_unit_test(prices_without_end_are_refused),
+        cmocka_unit_test(a_last_line_that_may_be_cut_off_is_refused),
+        cmocka_unit_test(a_place_is_a_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -92,6 +92,18 @@ class PricesImport(Case):
             with open(path) as file:
                 self.assertEqual(file.read(), text)
 
+    def test_what_is_no_plain_file_is_left_alone(self):
+        """A pipe would be waited for."""
+        self.file("aws.csv", HEADER + LINES)
+        os.mkfifo(os.path.join(self.path, "pipe"))
+        os.mkdir(os.path.join(self.path, "folder"))
+        for target in ["pipe", "folder", "/dev/null"]:
+            self.one_line_error(self.take("aws.csv", "--into", target), 2, target,
+                                "not a plain file; it is left as it is")
+        self.one_line_error(self.take("aws.csv", "--into", ""), 2, "--into: the path is empty")
+        self.one_line_error(self.take("aws.csv", "--into", "aws.csv"), 2, "it is left as it is")
+        self.one_line_error(self.take("pipe"), 2, "pipe: not a plain file")
+
     def test_files_that_cannot_be_taken(self):
         self.file("aws.csv", HEADER + LINES)
         with gzip.open(os.path.join(self.path, "aws.csv.gz"), "wb") as file:
