@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mlbench prices show PROVIDER/INSTANCE */
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -8,10 +9,7 @@
 #include "harness/base/text.h"
 #include "harness/base/units.h"
 
-enum {
-    NEAR = 512,  /* most instances that a hint looks through */
-    SOURCES = 64 /* most of one instance */
-};
+enum { NEAR = 512 }; /* most instances that a hint looks through */
 
 /* ---------------------------------------------------------------------------- finding the instance
  */
@@ -176,9 +174,9 @@ static void add_summary(struct mlb_document *document, const struct mlb_catalog 
     }
 }
 
-/* Sources by number, in the order of the rows; what is past the last has its number. */
+/* Sources by number, in the order of the rows. */
 struct sources {
-    const char *texts[SOURCES];
+    const char **texts; /* room for one a price */
     int count;
 };
 
@@ -187,9 +185,8 @@ static int number_of(struct sources *sources, const char *text)
     for (int i = 0; i < sources->count; i++)
         if (strcmp(sources->texts[i], text) == 0)
             return i + 1;
-    if (sources->count < SOURCES)
-        sources->texts[sources->count++] = text;
-    return sources->count;
+    sources->texts[sources->count] = text;
+    return ++sources->count;
 }
 
 static void note_price(struct mlb_sheet *sheet, const struct mlb_price *price)
@@ -200,24 +197,44 @@ static void note_price(struct mlb_sheet *sheet, const struct mlb_price *price)
                        price->note);
 }
 
-static size_t add_prices(struct mlb_document *document, const struct mlb_catalog *catalog,
-                         const struct mlb_instance *instance)
+static enum mlb_status add_prices(struct mlb_document *document, const struct mlb_catalog *catalog,
+                                  const struct mlb_instance *instance, struct mlb_error *err)
 {
     struct mlb_sheet *sheet = mlb_prices_sheet(document);
-    struct sources sources = {0};
     const struct mlb_price *prices;
-    size_t count = mlb_catalog_prices(catalog, &prices), rows = 0;
+    size_t count = mlb_catalog_prices(catalog, &prices);
+    struct sources sources = {.texts = calloc(count + 1, sizeof *sources.texts)};
+    if (!sources.texts)
+        return mlb_fail(err, MLB_E_NOMEM, "prices show: out of memory");
     for (size_t i = 0; i < count; i++) {
         const struct mlb_price *price = &prices[i];
         if (mlb_catalog_instance(catalog, price->provider, price->instance) != instance)
             continue;
         mlb_prices_row(sheet, catalog, price, mlb_date_today(), number_of(&sources, price->source));
         note_price(sheet, price);
-        rows++;
     }
     for (int i = 0; i < sources.count; i++)
         mlb_sheet_note(sheet, "[%d] %s", i + 1, sources.texts[i]);
-    return rows;
+    if (sources.count > 0)
+        add_summary(document, catalog, instance);
+    else
+        mlb_document_note(document, "no_price",
+                          "No published price with a day and a region is known; --price of "
+                          "mlbench cost takes your own.");
+    free(sources.texts);
+    return MLB_OK;
+}
+
+static enum mlb_status show(const struct mlb_catalog *catalog, const struct mlb_instance *instance,
+                            const struct mlb_options *options, struct mlb_error *err)
+{
+    struct mlb_document *document =
+        mlb_document_new("prices", "%s %s", instance->provider, instance->name);
+    add_head(document, instance);
+    if (add_prices(document, catalog, instance, err) == MLB_OK)
+        return mlb_prices_print(document, options, err);
+    mlb_document_free(document);
+    return err->status;
 }
 
 enum mlb_status mlb_prices_show(const struct mlb_options *options, struct mlb_error *err)
@@ -230,18 +247,8 @@ enum mlb_status mlb_prices_show(const struct mlb_options *options, struct mlb_er
     if (mlb_prices_open(&catalog, options, err) != MLB_OK)
         return err->status;
     enum mlb_status status = find(catalog, options->words[0], &instance, err);
-    if (status == MLB_OK) {
-        struct mlb_document *document =
-            mlb_document_new("prices", "%s %s", instance->provider, instance->name);
-        add_head(document, instance);
-        if (add_prices(document, catalog, instance) > 0)
-            add_summary(document, catalog, instance);
-        else
-            mlb_document_note(document, "no_price",
-                              "No published price with a day and a region is known; --price of "
-                              "mlbench cost takes your own.");
-        status = mlb_prices_print(document, options, err);
-    }
+    if (status == MLB_OK)
+        status = show(catalog, instance, options, err);
     mlb_catalog_close(catalog);
     return status;
 }

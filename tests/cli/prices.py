@@ -4,6 +4,7 @@
 import csv
 import io
 import json
+import re
 
 from program import SMALL, Case, main, run
 
@@ -59,6 +60,28 @@ class Prices(Case):
         self.assertIn("a contract", result.stdout)
         older = self.file("older.json", MINE % ("44", "USD", "2024-11-01"))
         self.assertNotIn("44.00", run("prices", "show", "p5.48xlarge", "--prices", older).stdout)
+
+    def test_the_later_file_counts_of_one_day(self):
+        cheap = self.file("cheap.json", MINE % ("44", "USD", "2026-09-19"))
+        dear = self.file("dear.json", MINE % ("66", "USD", "2026-09-19"))
+        for files, amount in [([cheap], 44), ([cheap, dear], 66), ([dear, cheap], 44)]:
+            with self.subTest(files=files):
+                result = run("prices", "list", "instance=p5.48xlarge", "region=us-east-1",
+                             "purchase=on_demand", "service=", "--prices", ",".join(files),
+                             "--format", "json")
+                self.assertEqual((result.returncode, result.stderr), (0, ""))
+                prices = json.loads(result.stdout)["prices"]
+                self.assertEqual([price["usd_per_hour"] for price in prices], [amount])
+
+    def test_every_source_has_its_number(self):
+        one = json.loads(MINE % ("44", "USD", "2026-09-19"))
+        price = one["prices"][0]
+        one["prices"] = [dict(price, region=f"xx-{i:03}", source=f"sheet {i}") for i in range(90)]
+        many = self.file("many.json", json.dumps(one))
+        shown = run("prices", "show", "p5.48xlarge", "--prices", many).stdout
+        for i in (0, 60, 89):
+            number = re.search(rf"xx-{i:03} .*(\[\d+\])$", shown, re.MULTILINE).group(1)
+            self.assertIn(f"{number} sheet {i}\n", shown)
 
     def test_errors(self):
         for words, parts in [
