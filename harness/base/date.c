@@ -46,13 +46,13 @@ bool mlb_date_parse(const char *text, int64_t *days)
     int month = digits(&text, 2);
     if (month < 1 || month > 12)
         return false;
-    int last = days_in_month(year, month), day = last;
+    int day = 1;
     if (*text) {
         if (*text++ != '-')
             return false;
         day = digits(&text, 2);
     }
-    if (day < 1 || day > last || (*text && *text != 'T' && *text != ' '))
+    if (day < 1 || day > days_in_month(year, month) || (*text && *text != 'T' && *text != ' '))
         return false;
     *days = days_from(year, month, day);
     return true;

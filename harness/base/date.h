@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 /* "2026-08-11", or an instant that begins with it ("2026-08-11T09:00:00Z"), as days since
- * 1970-01-01. "2026-08" is the last day of that month: nothing from it can be older. False for what
- * is no date of the years 1970 to 9999. */
+ * 1970-01-01. "2026-08" is the first day of that month: what is from some day of it is rather
+ * called too old than too young. False for what is no date of the years 1970 to 9999. */
 bool mlb_date_parse(const char *text, int64_t *days);
 int64_t mlb_date_today(void);
 /* "2026-08-11" into `to` (16 bytes); returns it. */

@@ -168,9 +168,6 @@ enum mlb_status mlb_catalog_read_date(const struct mlb_json *json, const cJSON *
                              key, value->valuestring);
     char now[16];
     mlb_date_print(now, today);
-    /* This month's last day may be still to come. */
-    if (strlen(value->valuestring) == 7 && strncmp(value->valuestring, now, 7) == 0)
-        *day = today;
     if (*day > today)
         return mlb_json_fail(json, value, err, "'%s' is %s, in the future: this machine has %s",
                              key, value->valuestring, now);

@@ -183,7 +183,7 @@ static void missing_files_are_named(void **state)
     rig_free(&rig);
 }
 
-static void this_month_may_have_days_to_come(void **state)
+static void this_month_is_not_in_the_future(void **state)
 {
     (void)state;
     char today[16], price[512];
@@ -210,7 +210,7 @@ int main(void)
         cmocka_unit_test(bad_instances_are_refused_with_their_line),
         cmocka_unit_test(the_frame_of_a_file_is_checked),
         cmocka_unit_test(missing_files_are_named),
-        cmocka_unit_test(this_month_may_have_days_to_come),
+        cmocka_unit_test(this_month_is_not_in_the_future),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
