@@ -73,7 +73,9 @@ static bool may_be_of(const struct mlb_fingerprint *print, const struct mlb_inst
     return true;
 }
 
-bool mlb_fingerprint_fits(const struct mlb_fingerprint *print, const struct mlb_instance *instance)
+/* Could a machine with this hardware be that instance? Only what both sides know can speak against
+ * it: GPUs, the CPU's model, kind and number of network ports, what only one provider has. */
+static bool fits(const struct mlb_fingerprint *print, const struct mlb_instance *instance)
 {
     return has_gpus(print, instance) && may_have_cpu(print, instance) &&
            may_have_ports(print, instance) && may_be_of(print, instance);
@@ -125,7 +127,7 @@ static void guess(const struct mlb_fingerprint *print, const struct mlb_instance
     for (size_t i = 0; i < count; i++) {
         const struct mlb_instance *instance = &instances[i];
         bool mine = !provider->name[0] || strcmp(provider->name, instance->provider) == 0;
-        if (!mine || !mlb_fingerprint_fits(print, instance))
+        if (!mine || !fits(print, instance))
             continue;
         others += !add_candidate(provider, instance);
         only = instance;

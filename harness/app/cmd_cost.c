@@ -137,8 +137,9 @@ static enum mlb_status rank_them(struct mlb_cost_ranking *to, const struct mlb_c
     return mlb_rank(&to->ranking, &contest, err);
 }
 
-enum mlb_status mlb_cost_contest(struct mlb_cost_ranking *to, const struct mlb_cost_parts *parts,
-                                 bool one_each, struct mlb_error *err)
+/* Ranks offers by their headline metrics; all of them, or one a measured thing. */
+static enum mlb_status hold_contest(struct mlb_cost_ranking *to, const struct mlb_cost_parts *parts,
+                                    bool one_each, struct mlb_error *err)
 {
     *to = (struct mlb_cost_ranking){.offers = calloc(parts->offers.count + 1, sizeof *to->offers)};
     if (!to->offers)
@@ -160,7 +161,7 @@ enum mlb_status mlb_cost_contest(struct mlb_cost_ranking *to, const struct mlb_c
     return status;
 }
 
-void mlb_cost_ranking_free(struct mlb_cost_ranking *ranking)
+static void ranking_free(struct mlb_cost_ranking *ranking)
 {
     free(ranking->offers);
     mlb_ranking_free(&ranking->ranking);
@@ -248,15 +249,15 @@ enum mlb_status mlb_cmd_cost(const struct mlb_options *options, struct mlb_error
     struct mlb_cost_parts parts = {.options = options};
     enum mlb_status status = read_all(&parts, err);
     if (status == MLB_OK)
-        status = mlb_cost_contest(&parts.all, &parts, false, err);
+        status = hold_contest(&parts.all, &parts, false, err);
     if (status == MLB_OK)
-        status = mlb_cost_contest(&parts.main, &parts, true, err);
+        status = hold_contest(&parts.main, &parts, true, err);
     if (status == MLB_OK)
         status = verdict(&parts, err);
     if (status == MLB_OK)
         status = tell(&parts, err);
-    mlb_cost_ranking_free(&parts.all);
-    mlb_cost_ranking_free(&parts.main);
+    ranking_free(&parts.all);
+    ranking_free(&parts.main);
     mlb_unit_times_free(&parts.times);
     mlb_offers_free(&parts.offers);
     mlb_selection_free(&parts.selection);

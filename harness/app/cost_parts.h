@@ -30,11 +30,6 @@ struct mlb_cost_parts {
     struct mlb_cost_ranking main; /* of each measured thing one: on demand, else its first way */
 };
 
-/* Ranks offers of `parts` by their headline metrics; all of them, or one a measured thing. */
-enum mlb_status mlb_cost_contest(struct mlb_cost_ranking *to, const struct mlb_cost_parts *parts,
-                                 bool one_each, struct mlb_error *err);
-void mlb_cost_ranking_free(struct mlb_cost_ranking *ranking);
-
 /* Words, each into `to` (96 bytes) and returned. Four digits of what is below a thousand. */
 #define MLB_COST_TEXT 96
 const char *mlb_cost_money(char *to, double usd);

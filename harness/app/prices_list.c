@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mlbench prices list [FILTER=PATTERN]... */
-#include <ctype.h>
 #include <string.h>
 
 #include "harness/app/prices.h"
@@ -51,19 +50,12 @@ static const struct filter {
                {"region", region_of},     {"purchase", purchase_of}, {"service", service_of}};
 enum { FILTERS = sizeof filters / sizeof *filters };
 
-static void lower(char *to, size_t size, const char *text)
-{
-    mlb_format(to, size, "%s", text);
-    for (; *to; to++)
-        *to = (char)tolower((unsigned char)*to);
-}
-
 /* Without case; an instance of Azure or SageMaker also without what stands in front of its name. */
 static bool matches(const char *pattern, const char *text)
 {
     char wanted[128], has[128];
-    lower(wanted, sizeof wanted, pattern);
-    lower(has, sizeof has, text);
+    mlb_text_lower(wanted, sizeof wanted, pattern);
+    mlb_text_lower(has, sizeof has, text);
     return mlb_glob_match(wanted, has) ||
            (strncmp(has, "standard_", 9) == 0 && mlb_glob_match(wanted, has + 9)) ||
            (strncmp(has, "ml.", 3) == 0 && mlb_glob_match(wanted, has + 3));

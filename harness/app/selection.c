@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "harness/app/selection.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -28,14 +27,6 @@ struct value {
     char text[160];
 };
 
-static void lower(char *to, const char *from, size_t size)
-{
-    size_t i = 0;
-    for (; from[i] && i + 1 < size; i++)
-        to[i] = (char)tolower((unsigned char)from[i]);
-    to[i] = '\0';
-}
-
 /* What a record has of it, in small letters; "" = not known. */
 static struct value value_of(const struct mlb_digest *digest, enum criterion criterion)
 {
@@ -50,7 +41,7 @@ static struct value value_of(const struct mlb_digest *digest, enum criterion cri
     if (criterion == NODES)
         mlb_format(value.text, sizeof value.text, "%d", digest->nodes);
     else
-        lower(value.text, texts[criterion], sizeof value.text);
+        mlb_text_lower(value.text, sizeof value.text, texts[criterion]);
     return value;
 }
 
@@ -124,7 +115,7 @@ static enum mlb_status add_selector(struct selectors *selectors, const char *wor
     if (criterion == SINCE && !mlb_date_parse(value, &day))
         return mlb_fail(err, MLB_E_USAGE, "%s: '%s' is no day; a day is written 2026-11-01", word,
                         value);
-    lower(text, value, sizeof text);
+    mlb_text_lower(text, sizeof text, value);
     selector->criterion = criterion;
     /* "H200" means "NVIDIA H200" too. */
     mlb_format(selector->pattern, PATTERN, criterion == GPU ? "*%s*" : "%s", text);

@@ -140,6 +140,14 @@ bool mlb_format(char *to, size_t size, const char *format, ...)
     return length >= 0 && (size_t)length < size;
 }
 
+void mlb_text_lower(char *to, size_t size, const char *from)
+{
+    size_t i = 0;
+    for (; from[i] && i + 1 < size; i++)
+        to[i] = (char)tolower((unsigned char)from[i]);
+    to[i] = '\0';
+}
+
 static const char *next_character(const char *string)
 {
     do

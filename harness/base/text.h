@@ -36,6 +36,9 @@ void mlb_text_harmless(char *text);
 bool mlb_format(char *to, size_t size, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* `from` in small letters of ASCII, into `size` bytes; what does not fit is cut off. */
+void mlb_text_lower(char *to, size_t size, const char *from);
+
 /* Shell-style match with * and ? (no brackets). */
 bool mlb_glob_match(const char *pattern, const char *string);
 

@@ -216,12 +216,6 @@ static void choose_all(struct mlb_import *import)
 
 /* ----------------------------------------------------------------------------- what looks wrong */
 
-static int compare_reals(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Regions are within a factor of two of each other; what is far below is a commitment's price or a
  * part of the machine. Fewer than three regions tell nothing. */
 static void flag_far_below(struct mlb_import *import, struct mlb_taken *of, size_t count)
@@ -232,8 +226,7 @@ static void flag_far_below(struct mlb_import *import, struct mlb_taken *of, size
     for (size_t i = 0; amounts && i < count && of[i].price.purchase == MLB_ON_DEMAND; i++)
         amounts[regions++] = of[i].price.usd_per_hour;
     if (regions >= 3) {
-        qsort(amounts, regions, sizeof *amounts, compare_reals);
-        double median = (amounts[(regions - 1) / 2] + amounts[regions / 2]) / 2.0;
+        double median = mlb_catalog_median(amounts, regions);
         for (size_t i = 0; i < regions; i++) {
             double usd = of[i].price.usd_per_hour;
             if (!of[i].file || usd >= median / 2.0)

@@ -72,16 +72,21 @@ static int compare_amounts(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+double mlb_catalog_median(double *amounts, size_t count)
+{
+    qsort(amounts, count, sizeof *amounts, compare_amounts);
+    return (amounts[(count - 1) / 2] + amounts[count / 2]) / 2.0;
+}
+
 static void summarise(struct mlb_price_range *range, double *amounts, int64_t today)
 {
     size_t count = range->count;
     if (count == 0)
         return;
-    qsort(amounts, count, sizeof *amounts, compare_amounts);
+    range->median = mlb_catalog_median(amounts, count);
     range->known = true;
     range->low = amounts[0];
     range->high = amounts[count - 1];
-    range->median = (amounts[(count - 1) / 2] + amounts[count / 2]) / 2.0;
     range->stale = today - range->oldest->day > MLB_PRICE_STALE_DAYS;
 }
 

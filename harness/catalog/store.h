@@ -49,6 +49,8 @@ const char *mlb_catalog_bare_name(const char *instance);
 /* An hour of an instance (NULL: of one that is not known) can cost that much; the bounds. */
 bool mlb_catalog_is_possible(const struct mlb_instance *instance, double usd_per_hour,
                              double *least, double *most);
+/* Sorts amounts and returns their median; count > 0. */
+double mlb_catalog_median(double *amounts, size_t count);
 /* Two amounts that differ by less than price lists round are one. */
 bool mlb_catalog_same_amount(double a, double b);
 
