@@ -191,6 +191,13 @@ static bool compare_aspects(struct mlb_comparison *comparison,
     return true;
 }
 
+/* A variable that a record does not list was not set; of other facts it is not known. */
+static const char *fact_of(const struct mlb_digest *digest, const char *name)
+{
+    const char *value = mlb_digest_fact(digest, name);
+    return !value[0] && strncmp(name, "env.", 4) == 0 ? "not set" : value;
+}
+
 static bool compare_fact(struct mlb_comparison *comparison, const char *name,
                          const struct mlb_digests *const sides[MLB_SIDES])
 {
@@ -198,7 +205,7 @@ static bool compare_fact(struct mlb_comparison *comparison, const char *name,
     for (int s = 0; s < MLB_SIDES; s++) {
         const char *last = "";
         for (size_t d = 0; d < sides[s]->count; d++) {
-            const char *value = mlb_digest_fact(&sides[s]->items[d], name);
+            const char *value = fact_of(&sides[s]->items[d], name);
             if (value != last) /* texts are kept once */
                 add_value(&values[s], value);
             last = value;

@@ -73,9 +73,7 @@ static bool may_be_of(const struct mlb_fingerprint *print, const struct mlb_inst
     return true;
 }
 
-/* Could a machine with this hardware be that instance? Only what both sides know can speak against
- * it: GPUs, the CPU's model, kind and number of network ports, what only one provider has. */
-static bool fits(const struct mlb_fingerprint *print, const struct mlb_instance *instance)
+bool mlb_fingerprint_fits(const struct mlb_fingerprint *print, const struct mlb_instance *instance)
 {
     return has_gpus(print, instance) && may_have_cpu(print, instance) &&
            may_have_ports(print, instance) && may_be_of(print, instance);
@@ -127,7 +125,7 @@ static void guess(const struct mlb_fingerprint *print, const struct mlb_instance
     for (size_t i = 0; i < count; i++) {
         const struct mlb_instance *instance = &instances[i];
         bool mine = !provider->name[0] || strcmp(provider->name, instance->provider) == 0;
-        if (!mine || !fits(print, instance))
+        if (!mine || !mlb_fingerprint_fits(print, instance))
             continue;
         others += !add_candidate(provider, instance);
         only = instance;

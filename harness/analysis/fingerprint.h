@@ -19,6 +19,10 @@ struct mlb_fingerprint {
     int present; /* GPUs that the buses show: what a job is given of eight says nothing of them */
 };
 
+/* Could a machine with this hardware be that instance? Only what both sides know can speak against
+ * it: GPUs, the CPU's model, kind and number of network ports, what only one provider has. */
+bool mlb_fingerprint_fits(const struct mlb_fingerprint *print, const struct mlb_instance *instance);
+
 /* Fills what `provider` lacks. No instance: the only one that fits, of its provider where that is
  * known, marked as inferred; or all of them as candidates. An instance without a provider: the one
  * provider that has an instance of this name. */

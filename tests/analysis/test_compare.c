@@ -337,6 +337,8 @@ static void test_differences(void **state)
     launches_fact(&launches, MLB_BASE, "kernel", "6.8");
     launches_fact(&launches, MLB_NEW, "kernel", "6.8");
     launches_fact(&launches, MLB_BASE, "mpi", "Open MPI 4.1");
+    launches_fact(&launches, MLB_NEW, "env.NCCL_ALGO", "Ring");
+    launches.side[MLB_NEW].items[0].fact_count--; /* one of the two launches */
     for (size_t l = 0; l < 2; l++) {
         struct mlb_provider *base = &launches.side[MLB_BASE].items[l].provider;
         strcpy(base->name, "aws");
@@ -354,6 +356,7 @@ static void test_differences(void **state)
     } table[] = {{"nvidia_driver", "550.90", "570.12"},
                  {"kernel", "", ""},
                  {"mpi", "Open MPI 4.1", "not known"},
+                 {"env.NCCL_ALGO", "not set", "not set, Ring"},
                  {"gemm by", "cublaslt (cuBLASLt 13.0)", "cublaslt (cuBLASLt 13.1)"},
                  {"clock under load (median of the cases)", "1800 MHz", "1500 MHz"}};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
@@ -363,7 +366,7 @@ static void test_differences(void **state)
     check_u64(comparison.machines[MLB_BASE], 2);
     check_text(comparison.side[MLB_BASE], "aws p5.48xlarge, aws p5en.48xlarge (inferred)");
     check_text(comparison.side[MLB_NEW], "8x-nvidia-h200");
-    check_u64(comparison.difference_count, 5); /* and the machine */
+    check_u64(comparison.difference_count, 6); /* and the machine */
     mlb_comparison_free(&comparison);
     launches_free(&launches);
 }
