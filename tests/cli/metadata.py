@@ -320,6 +320,10 @@ class Metadata(Case):
     # ------------------------------------------------------------------------------ in a record
 
     def test_record(self):
+        if "TSAN_OPTIONS" in os.environ:
+            # GCC 12's runtime asks for 542 TB and ends where a thread of a rank of MPI loads
+            # libcurl. Without MPI it follows the same thread in the tests above.
+            self.skipTest("ThreadSanitizer with MPI and libcurl in one process")
         service = self.serve("oci", Service(GOOD["oci"]))
         words = mpirun(2, "run", "memory", "bytes=1MiB", *SMALL, "--provider", "oci",
                        "-O", self.path)
