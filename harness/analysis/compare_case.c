@@ -42,23 +42,22 @@ static bool is_time(enum mlb_compare_class class_)
     return class_ == MLB_COMPARE_STEP || class_ == MLB_COMPARE_LATENCY;
 }
 
+/* Collectives by the bandwidth of the bus. */
+static enum mlb_rate_kind kind_of(const struct mlb_work *work)
+{
+    enum mlb_rate_kind kind = mlb_work_rate_kind(work);
+    return kind == MLB_RATE_BYTES && work->bus_factor > 0.0 ? MLB_RATE_BUS : kind;
+}
+
 /* Work of a step in the line's unit times seconds; 1 where the time itself is looked at. */
 static double amount_of(const struct mlb_work *work, enum mlb_compare_class class_)
 {
-    if (is_time(class_))
-        return 1.0;
-    if (work->flop > 0.0)
-        return work->flop;
-    return work->bus_factor > 0.0 ? work->bytes * work->bus_factor : work->bytes;
+    return is_time(class_) ? 1.0 : mlb_work_amount(work, kind_of(work));
 }
 
 static const char *unit_of(const struct mlb_work *work, enum mlb_compare_class class_)
 {
-    if (is_time(class_))
-        return "s";
-    if (work->flop > 0.0)
-        return work->operations ? "OP/s" : "FLOP/s";
-    return "B/s";
+    return is_time(class_) ? "s" : mlb_work_unit(work, kind_of(work));
 }
 
 /* ---------------------------------------------------------------------------------------- bench

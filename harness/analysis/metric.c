@@ -119,7 +119,7 @@ static void describe(struct mlb_metric *metric, const struct mlb_digest_row *row
 /* Never of one that is not measured and right, nor of the host's CPU beside GPUs that are paid. */
 static bool is_result(const struct mlb_digest *digest, const struct mlb_digest_row *row)
 {
-    double work = row->work.flop > 0.0 ? row->work.flop : row->work.bytes;
+    double work = mlb_work_amount(&row->work, mlb_work_rate_kind(&row->work));
     return row->status == MLB_ROW_MEASURED && row->verified && work > 0.0 && row->time.n > 0 &&
            row->time.median > 0.0 && strcmp(row->name->device, digest->device_kind) == 0;
 }

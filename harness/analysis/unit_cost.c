@@ -25,7 +25,7 @@ static void add(struct sum *sum, const struct mlb_digest_row *row)
     bool known = row->time.interval.known;
     sum->interval = known && (sum->cases == 0 || sum->interval);
     sum->cases++;
-    sum->work += row->work.flop > 0.0 ? row->work.flop : row->work.bytes;
+    sum->work += mlb_work_amount(&row->work, mlb_work_rate_kind(&row->work));
     sum->time_s += row->time.median * 1e-9;
     sum->low_s += (known ? row->time.interval.low : row->time.median) * 1e-9;
     sum->high_s += (known ? row->time.interval.high : row->time.median) * 1e-9;

@@ -192,7 +192,7 @@ void mlb_result_fact(struct mlb_result *result, const char *name, const char *fo
 
 /* Work of one step on one rank that counts for `kind`; 0 = does not apply. busbw = algbw x factor
  * (nccl-tests, doc/PERFORMANCE.md). */
-static double work_for(const struct mlb_work *work, enum mlb_rate_kind kind)
+double mlb_work_amount(const struct mlb_work *work, enum mlb_rate_kind kind)
 {
     switch (kind) {
     case MLB_RATE_FLOP:
@@ -222,7 +222,7 @@ bool mlb_row_verified(const struct mlb_row *row)
     return row->verified && mlb_verification_passed(&row->verification);
 }
 
-static const char *rate_unit(const struct mlb_work *work, enum mlb_rate_kind kind)
+const char *mlb_work_unit(const struct mlb_work *work, enum mlb_rate_kind kind)
 {
     return kind != MLB_RATE_FLOP ? "B/s" : work->operations ? "OP/s" : "FLOP/s";
 }
@@ -230,8 +230,8 @@ static const char *rate_unit(const struct mlb_work *work, enum mlb_rate_kind kin
 struct mlb_rate mlb_work_rate(const struct mlb_work *work, const struct mlb_summary *time,
                               enum mlb_rate_kind kind)
 {
-    struct mlb_rate rate = {.unit = rate_unit(work, kind)};
-    double done = work_for(work, kind);
+    struct mlb_rate rate = {.unit = mlb_work_unit(work, kind)};
+    double done = mlb_work_amount(work, kind);
     if (time->n == 0 || !(time->median > 0.0) || !(done > 0.0))
         return rate;
 
@@ -249,7 +249,7 @@ struct mlb_rate mlb_phase_rate(const struct mlb_row *row, const struct mlb_summa
 {
     bool timed = row->status == MLB_ROW_MEASURED || row->status == MLB_ROW_UNTRUSTED;
     if (!timed)
-        return (struct mlb_rate){.unit = rate_unit(&row->work, kind)};
+        return (struct mlb_rate){.unit = mlb_work_unit(&row->work, kind)};
     return mlb_work_rate(&row->work, time, kind);
 }
 

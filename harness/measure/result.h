@@ -219,6 +219,10 @@ struct mlb_rate mlb_work_rate(const struct mlb_work *work, const struct mlb_summ
 /* The same of a row that was measured; without its verification, for which see below. */
 struct mlb_rate mlb_row_rate(const struct mlb_row *row, enum mlb_rate_kind kind);
 
+/* Work of one step that a rate of this kind counts; 0 = none. And the unit of the rate. */
+double mlb_work_amount(const struct mlb_work *work, enum mlb_rate_kind kind);
+const char *mlb_work_unit(const struct mlb_work *work, enum mlb_rate_kind kind);
+
 /* What a row is known by: FLOP/s, or bytes/s when it does none. */
 enum mlb_rate_kind mlb_work_rate_kind(const struct mlb_work *work);
 enum mlb_rate_kind mlb_row_rate_kind(const struct mlb_row *row);
