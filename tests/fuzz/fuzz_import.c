@@ -11,12 +11,12 @@
 #include <unistd.h>
 
 #include "harness/base/date.h"
-#include "harness/base/rng.h"
 #include "harness/base/utf8.h"
 #include "harness/catalog/price_file.h"
 #include "harness/catalog/price_import.h"
+#include "tests/fuzz/mutate.h"
 
-enum { INPUT = 4096, CHECK_FILE = 64 };
+enum { CHECK_FILE = 64 };
 
 #define demand(condition, err) demand_at((condition), #condition, __LINE__, err)
 
@@ -71,81 +71,16 @@ static const char *const documents[] = {
     "\"55.04\",\"spot_avg\":\"20.5\",\"reserved\":{\"yrTerm1Standard.noUpfront\":\"36.1\"}}}}}]",
     "{\"data\":{\"x\":{\"instance_type\":{\"name\":\"gpu_8x_h100_sxm5\",\"price_cents_per_hour\":"
     "2392}}}}",
+    NULL,
 };
 
 static const char *const tokens[] = {
     ",",   "\"",   "\n",   "\r\n",  "{",      "}",          "[",     "]",   ":",    "0",
     "-",   "1e99", "NaN",  "N/A",   "$",      "\xff",       "\\u00", "\\",  "null", "true",
-    "USD", "EUR",  "spot", "Hours", "\"a\":", "2099-01-01", "\t",    "Hrs", "\0",
+    "USD", "EUR",  "spot", "Hours", "\"a\":", "2099-01-01", "\t",    "Hrs", "",     NULL,
 };
 
-struct input {
-    char bytes[INPUT];
-    size_t size;
-    uint64_t seed, drawn;
-};
-
-static size_t below(struct input *input, size_t bound)
-{
-    return bound ? (size_t)(mlb_rng_bits(input->seed, input->drawn++) % bound) : 0;
-}
-
-static void insert(struct input *input, size_t at, const char *bytes, size_t size)
-{
-    if (size > INPUT - input->size)
-        return;
-    memmove(input->bytes + at + size, input->bytes + at, input->size - at);
-    memcpy(input->bytes + at, bytes, size);
-    input->size += size;
-}
-
-static void delete_part(struct input *input, size_t at)
-{
-    size_t size = 1 + below(input, 12);
-    size = size < input->size - at ? size : input->size - at;
-    memmove(input->bytes + at, input->bytes + at + size, input->size - at - size);
-    input->size -= size;
-}
-
-static void change(struct input *input)
-{
-    size_t at = below(input, input->size + 1);
-    char copy[200];
-    switch (below(input, 6)) {
-    case 0:
-        if (at < input->size)
-            input->bytes[at] = (char)below(input, 256);
-        break;
-    case 1:
-        delete_part(input, at);
-        break;
-    case 2: {
-        size_t from = below(input, input->size + 1), size = below(input, sizeof copy);
-        size = size < input->size - from ? size : input->size - from;
-        memcpy(copy, input->bytes + from, size);
-        insert(input, at, copy, size);
-        break;
-    }
-    case 3:
-        if (below(input, 3) == 0)
-            input->size = at;
-        break;
-    default: {
-        const char *token = tokens[below(input, sizeof tokens / sizeof *tokens)];
-        insert(input, at, token, *token ? strlen(token) : 1);
-        break;
-    }
-    }
-}
-
-static void make(struct input *input, uint64_t seed, uint64_t number)
-{
-    *input = (struct input){.seed = (seed << 32) + number};
-    const char *document = documents[below(input, sizeof documents / sizeof *documents)];
-    insert(input, 0, document, strlen(document));
-    for (size_t changes = below(input, 5); changes > 0; changes--)
-        change(input);
-}
+static const struct fuzz_words words = {documents, tokens};
 
 /* ---------------------------------------------------------------------------------- what is held
  */
@@ -203,7 +138,7 @@ static void check_taken(struct mlb_import *import, const struct mlb_import_optio
         check_file(0, options->catalog, prices, count, err);
 }
 
-static bool feed(const struct mlb_import_options *options, const struct input *input, int fd,
+static bool feed(const struct mlb_import_options *options, const struct fuzz_input *input, int fd,
                  bool with_file)
 {
     char path[64];
@@ -222,15 +157,10 @@ static bool feed(const struct mlb_import_options *options, const struct input *i
     return taken;
 }
 
-static uint64_t argument(int argc, char **argv, int index, uint64_t otherwise)
-{
-    return index < argc ? strtoull(argv[index], NULL, 10) : otherwise;
-}
-
 int main(int argc, char **argv)
 {
-    uint64_t seed = argument(argc, argv, 1, 1), count = argument(argc, argv, 2, 20000);
-    uint64_t first = argument(argc, argv, 3, 0), taken = 0;
+    uint64_t seed = fuzz_argument(argc, argv, 1, 1), count = fuzz_argument(argc, argv, 2, 20000);
+    uint64_t first = fuzz_argument(argc, argv, 3, 0), taken = 0;
     struct mlb_error error = {0}, *err = &error;
     struct mlb_catalog *catalog;
     demand(mlb_catalog_open(&catalog, "configs/catalog", NULL, err) == MLB_OK, err);
@@ -239,8 +169,8 @@ int main(int argc, char **argv)
     int fd = memfd_create("fuzz_import", MFD_CLOEXEC);
     demand(fd >= 0, err);
     for (uint64_t i = first; i < first + count; i++) {
-        struct input input;
-        make(&input, seed, i);
+        struct fuzz_input input;
+        fuzz_make(&input, &words, FUZZ_INPUT, seed, i);
         taken += feed(&options, &input, fd, i % CHECK_FILE == 0);
     }
     close(fd);
